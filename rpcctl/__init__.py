@@ -1,0 +1,54 @@
+"""rpcctl: serve any importable Python target over RPC, call the methods of any RPC server.
+
+    with rpcctl.connect("tcp://127.0.0.1:4242") as calc:
+        calc.add(2, 3)
+
+    with rpcctl.Server("calc", "tcp://127.0.0.1:0") as server:
+        print(server.addresses)
+
+What is named here is loaded when it is first used: importing rpcctl alone costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rpcctl.api import Connection as Connection
+    from rpcctl.api import Stream as Stream
+    from rpcctl.api import connect as connect
+    from rpcctl.errors import CallError as CallError
+    from rpcctl.errors import ConnectionLostError as ConnectionLostError
+    from rpcctl.errors import DeadlineError as DeadlineError
+    from rpcctl.errors import MethodNotFoundError as MethodNotFoundError
+    from rpcctl.errors import RemoteError as RemoteError
+    from rpcctl.errors import RpcctlError as RpcctlError
+    from rpcctl.errors import TransportError as TransportError
+    from rpcctl.errors import UsageError as UsageError
+    from rpcctl.hosting import Server as Server
+    from rpcctl.hosting import serve as serve
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Connection": "rpcctl.api",
+    "Stream": "rpcctl.api",
+    "connect": "rpcctl.api",
+    "Server": "rpcctl.hosting",
+    "serve": "rpcctl.hosting",
+    "CallError": "rpcctl.errors",
+    "ConnectionLostError": "rpcctl.errors",
+    "DeadlineError": "rpcctl.errors",
+    "MethodNotFoundError": "rpcctl.errors",
+    "RemoteError": "rpcctl.errors",
+    "RpcctlError": "rpcctl.errors",
+    "TransportError": "rpcctl.errors",
+    "UsageError": "rpcctl.errors",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what was asked for from its own module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rpcctl' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

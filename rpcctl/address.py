@@ -1,0 +1,261 @@
+"""Where a server is: `protocol+transport://user:password@host:port/path?option=1` to an `Address`, and back the same.
+
+    tcp://127.0.0.1:4242      ipc:///run/calc.sock      py:math      :4242      [::1]:4242
+
+Which protocol a scheme means is not known here: a resolver is handed in. The password is kept out of every text form.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rpcctl.errors import AddressError
+
+LOOPBACK = "127.0.0.1"
+_SCHEME_SIGNS = str.maketrans("", "", "+.-_")
+_HOST = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+_SECRET_OPTIONS = ("password", "token", "secret", "authkey")
+
+
+class Transport(NamedTuple):
+    """One way in which a protocol moves its bytes."""
+
+    name: str
+    """As in `protocol+NAME://`."""
+    kind: str = "host"
+    """What follows: `host` (host:port and path), `path` (a file's path) or `text` (`scheme:anything`)."""
+    default: str = ""
+    """The address used when none is given, complete; empty when there is none."""
+    short: bool = False
+    """Whether `NAME://` alone means its protocol."""
+
+
+class Scheme(NamedTuple):
+    """What the part before `://` means."""
+
+    name: str
+    """As it is printed back."""
+    protocol: str
+    transport: Transport
+    port: int
+    """The port meant when an address names none; 0 when it must name one."""
+
+
+Resolve = Callable[[str], Scheme]
+"""A scheme as typed (empty for a bare `host:port`) to its meaning; raises AddressError."""
+
+
+class Address(NamedTuple):
+    """A parsed address; `str` gives it back as typed, the password masked."""
+
+    protocol: str
+    transport: str
+    scheme: str
+    """The part before `://` as typed, or the short form when none was."""
+    kind: str = "host"
+    host: str = ""
+    """Without the brackets of a numeric IPv6 address; `*` means every interface."""
+    port: int = 0
+    path: str = ""
+    """As typed after the port; the file's path; or the text after the scheme."""
+    user: str = ""
+    password: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """The address as typed, with `***` in place of secrets."""
+        return self._text(mask=True)
+
+    def __repr__(self) -> str:
+        """As `str`: a password must not show in a traceback either."""
+        return f"<Address {self}>"
+
+    def location(self) -> str:
+        """`host:port`, IPv6 in brackets, or the path: what a socket is told."""
+        if self.kind != "host":
+            return self.path
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def with_port(self, port: int) -> "Address":
+        """The same with the real port in place of 0."""
+        return self._replace(port=port)
+
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it: a loopback host, or a path."""
+        return self.kind != "host" or self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def _text(self, *, mask: bool) -> str:
+        if self.kind == "text":
+            return f"{self.scheme}:{self.path}"
+        login = ""
+        if self.user or self.password:
+            password = "***" if mask else _quote(self.password)
+            login = _quote(self.user) + (f":{password}" if self.password else "") + "@"
+        place = self.location() + (self.path if self.kind == "host" else "")
+        query = "&".join(f"{name}={_shown(name, value) if mask else _quote(value)}" for name, value in self.options)
+        return f"{self.scheme}://{login}{place}" + (f"?{query}" if query else "")
+
+
+def parse(text: str, resolve: Resolve) -> Address:
+    """Read an address in any of its forms; AddressError names the part at fault."""
+    if not text or text != text.strip() or not text.isprintable():
+        raise AddressError(
+            f"{text!r} is not an address: empty, or with blanks around it",
+            hint="rpcctl protocols shows one of each form",
+        )
+    if text.startswith("@"):
+        raise AddressError(
+            f"there is no saved profile {text[1:]!r}", hint="give the whole address, as tcp://127.0.0.1:4242"
+        )
+    scheme, slashes, rest = text.partition("://")
+    if slashes and _is_scheme(scheme):
+        return _parse_url(text, resolve(scheme), rest)
+    host, colon, port = text.rpartition(":")
+    if colon and (not port or port.isdecimal()) and (host.startswith("[") or ":" not in host):
+        bare = resolve("")
+        if bare.transport.kind == "host":
+            return _build(text, bare, host, port, "", "", ())
+    scheme, colon, rest = text.partition(":")
+    if colon and rest and _is_scheme(scheme):
+        return _parse_text(text, resolve(scheme), rest)
+    name = resolve("").name
+    raise AddressError(f"{text!r} is not an address: no port and no scheme", hint=f"{name}://{text}, or {text}:PORT")
+
+
+def _is_scheme(text: str) -> bool:
+    return text[:1].isalpha() and text.isascii() and text.translate(_SCHEME_SIGNS).isalnum()
+
+
+def _parse_text(text: str, scheme: Scheme, rest: str) -> Address:
+    if scheme.transport.kind == "text":
+        return Address(scheme.protocol, scheme.transport.name, scheme.name, "text", path=rest)
+    raise AddressError(
+        f"{text!r} is not an address: // is missing after the scheme", hint=f"{scheme.name}://{rest.lstrip('/')}"
+    )
+
+
+def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
+    if scheme.transport.kind == "text":
+        return _parse_text(text, scheme, rest)
+    place, _, query = rest.partition("?")
+    options = _parse_query(text, query)
+    if scheme.transport.kind == "path":
+        if not place:
+            raise AddressError(f"{text!r} names no path", hint=f"{scheme.name}:///run/NAME.sock")
+        path = _unquote(place)
+        return Address(scheme.protocol, scheme.transport.name, scheme.name, "path", path=path, options=options)
+    authority, slash, path = place.partition("/")
+    login, _, location = authority.rpartition("@")
+    found = _split_location(location)
+    if found is None:
+        raise AddressError(
+            f"{masked(text)!r} is not an address: {location!r} is not HOST:PORT",
+            hint=f"{scheme.name}://HOST:PORT, an IPv6 host in [brackets]",
+        )
+    return _build(text, scheme, *found, login, slash + path, options)
+
+
+def _split_location(location: str) -> tuple[str, str] | None:
+    """Host, still in its brackets, and port; None when a bracket is not closed or something else follows it."""
+    if not location.startswith("["):
+        host, _, port = location.partition(":")
+        return host, port
+    host, bracket, rest = location.partition("]")
+    return (host + bracket, rest[1:]) if bracket and rest[:1] in ("", ":") else None
+
+
+def _build(
+    text: str, scheme: Scheme, host: str, port: str, login: str, path: str, options: tuple[tuple[str, str], ...]
+) -> Address:
+    user, _, password = login.partition(":")
+    return Address(
+        scheme.protocol,
+        scheme.transport.name,
+        scheme.name,
+        "host",
+        _check_host(text, host),
+        _check_port(text, scheme, port),
+        path,
+        _unquote(user),
+        _unquote(password),
+        options,
+    )
+
+
+def _check_host(text: str, host: str) -> str:
+    if not host:
+        return LOOPBACK
+    if host.startswith("["):
+        return _check_ipv6(text, host[1:-1])
+    if host == "*" or (".." not in host and host[0] not in ".-" and host[-1] != "-" and not host.lower().strip(_HOST)):
+        return host
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise AddressError(f"{masked(text)!r} is not an address: {host!r} is no host name") from None
+    if host.isascii():
+        raise AddressError(f"{masked(text)!r} is not an address: {host!r} is no host name")
+    return host
+
+
+def _check_ipv6(text: str, host: str) -> str:
+    import socket
+
+    try:
+        socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+    except OSError:
+        raise AddressError(
+            f"{masked(text)!r} is not an address: {host!r} in brackets is no IPv6 address",
+            hint="as in tcp://[::1]:4242",
+        ) from None
+    return host
+
+
+def _check_port(text: str, scheme: Scheme, port: str) -> int:
+    if not port:
+        if scheme.port:
+            return scheme.port
+        raise AddressError(f"{masked(text)!r} names no port", hint=f"{scheme.name}://HOST:PORT")
+    if not (port.isascii() and port.isdigit()) or int(port[:6]) > 65535 or len(port) > 5:
+        raise AddressError(f"{masked(text)!r} is not an address: port {port!r} is not a number from 0 to 65535")
+    return int(port)
+
+
+def _parse_query(text: str, query: str) -> tuple[tuple[str, str], ...]:
+    options = []
+    for part in query.split("&") if query else ():
+        name, equals, value = part.partition("=")
+        if not name or not equals:
+            raise AddressError(f"{masked(text)!r} is not an address: {part!r} after the ? is not OPTION=VALUE")
+        options.append((_unquote(name), _unquote(value)))
+    return tuple(options)
+
+
+def masked(text: str) -> str:
+    """An address that may be malformed, without the password in it: for error messages."""
+    scheme, slashes, rest = text.partition("://")
+    authority = rest.partition("/")[0].partition("?")[0]
+    login, at, _ = authority.rpartition("@")
+    if not at or ":" not in login:
+        return text
+    return f"{scheme}{slashes}{login.partition(':')[0]}:***{rest[len(login) :]}"
+
+
+def _shown(name: str, value: str) -> str:
+    return "***" if name in _SECRET_OPTIONS else _quote(value)
+
+
+def _quote(text: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text
+    from urllib.parse import quote
+
+    return quote(text, safe="/:,*@-._~[]")
+
+
+def _unquote(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)

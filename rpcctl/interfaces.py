@@ -1,0 +1,166 @@
+"""The seams: what a protocol, a client, a server and an executor owe each other, with the fewest methods that work.
+
+One shape holds the program together: a `Handler` takes a `Request` and gives an iterator of replies. `Service.dispatch`
+is one, `Client.send` is one, and a `Server` serves one; so a gateway is a server that is given a client's `send`.
+Whoever gets the iterator drains it, or closes it to abandon the call; nothing has happened before the first `next`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from rpcctl.address import Address
+from rpcctl.address import Transport as Transport
+from rpcctl.messages import NATIVE, Deadline, Encoding, Reply, Request, Trace
+
+Handler = Callable[[Request], Iterator[Reply]]
+
+
+class Option(NamedTuple):
+    """One setting: a flag, the variable RPCCTL_NAME and, when a protocol declares it, a part of an address's query."""
+
+    name: str
+    """In words joined by hyphens, as the flag is spelled without its dashes."""
+    help: str
+    metavar: str = ""
+    """What stands for the value in help texts; empty for a switch."""
+    type: str = "text"
+    """`text`, `number`, `integer`, `seconds`, `seconds_or_off`, `size`, `switch`, `count` or `choice`."""
+    default: Any = None
+    short: str = ""
+    """A single-letter spelling with its dash, or a further long one."""
+    choices: tuple[str, ...] = ()
+    multiple: bool = False
+    """May be given several times; the value is a tuple."""
+    roles: tuple[str, ...] = ("client", "server")
+    """For a protocol's option: whether it is meant for the `client`, the `server` or both."""
+    secret: bool = False
+    """Holds a path or name of a secret, never the secret; its value is kept out of output."""
+    variable: bool = True
+    """Whether RPCCTL_NAME sets it too."""
+    panel: str = ""
+    """Heading under which the help text lists it."""
+
+
+class ProtocolInfo(NamedTuple):
+    """All that the rest of rpcctl knows of a protocol; each package under protocols/ holds one, named INFO."""
+
+    scheme: str
+    summary: str
+    """What it speaks, in a few words."""
+    transports: tuple[Transport, ...]
+    """The first one is the default."""
+    client: str
+    """`package.module:Class` of the client; imported on first use."""
+    server: str = ""
+    """The same of the server; empty when the protocol has no server side."""
+    aliases: tuple[str, ...] = ()
+    features: frozenset[str] = frozenset()
+    """Of FEATURES, those that the wire can carry; a request for another is refused before anything is sent."""
+    encoding: Encoding = NATIVE
+    port: int = 0
+    """The port meant when an address names none; 0 when it must name one."""
+    extra: str = ""
+    """The extra that installs its libraries, as in `rpcctl[EXTRA]`; empty when the plain install has them."""
+    options: tuple[Option, ...] = ()
+
+    def transport(self, name: str) -> Transport | None:
+        """The transport of that name, if the protocol has it."""
+        return next((each for each in self.transports if each.name == name), None)
+
+
+FEATURES: Mapping[str, str] = {
+    "kwargs": "named arguments",
+    "stream": "streams",
+    "oneway": "one-way calls",
+    "fanout": "one-way calls to every server",
+    "batch": "batches",
+    "inspect": "list and describe",
+    "auth": "authentication",
+    "tls": "encryption",
+    "traceback": "remote tracebacks",
+}
+
+
+class Settings(NamedTuple):
+    """What a client or server is given beside its address; protocols read their own `options` by name."""
+
+    options: Mapping[str, Any] = {}
+    """Value of each of INFO.options, defaults filled in."""
+    connect_timeout: float | None = 5.0
+    """Seconds until the connection must stand; None means never give up."""
+    max_message: int = 64 * 1024 * 1024
+    """Largest message taken in or sent, in bytes."""
+    trace: Trace | None = None
+    """Called with every message sent and received; None costs nothing."""
+    load: Callable[[str], Handler] | None = None
+    """Turns a target into a handler; for a protocol whose address is a target."""
+
+
+class Client(Protocol):
+    """Calls the methods of one server. Usable from one thread at a time; `close` from any.
+
+    The class is called with `(address, settings)`; doing so touches no network.
+    """
+
+    def connect(self, deadline: Deadline) -> None:
+        """Reach the server, or raise a TransportError that says why not, or DeadlineError."""
+
+    def send(self, request: Request) -> Iterator[Reply]:
+        """Send on the first `next`; yield its replies, or raise TransportError, ProtocolError or DeadlineError.
+
+        A Failure is yielded, not raised. `Request(INSPECT)` yields a `Result` holding a `Description`,
+        `Request(PING)` one that holds the server's name, each by the wire's own means.
+        """
+
+    def close(self) -> None:
+        """Free the connection; calls that wait raise ConnectionLostError. Safe to repeat."""
+
+
+class Run(Protocol):
+    """One call in an executor's hands."""
+
+    def resume(self, allowance: int) -> None:
+        """Let a paused call go on for `allowance` further replies; only after `paused` was told to the sink."""
+
+    def cancel(self) -> None:
+        """Abandon the call: its iterator is closed when the running step returns; nothing is delivered any more."""
+
+
+class Sink(Protocol):
+    """Where a call's replies go; called from the executor's threads, one at a time for one call."""
+
+    def deliver(self, reply: Reply) -> None:
+        """Take the next reply; the one after which nothing follows is a Result, End or Failure."""
+
+    def paused(self) -> None:
+        """The allowance is used up; the call goes on when `Run.resume` is called."""
+
+    def ended(self) -> None:
+        """Nothing follows; told once, also for one-way calls and cancelled ones."""
+
+
+class Executor(Protocol):
+    """Runs handlers on threads of its own, so that a server's thread never blocks."""
+
+    def submit(self, handler: Handler, request: Request, sink: Sink, allowance: int | None = None) -> Run:
+        """Start a call at once or when there is room; it pauses after `allowance` replies."""
+
+
+class Server(Protocol):
+    """Serves a handler at one address. The class is called with `(address, settings)`."""
+
+    @property
+    def address(self) -> Address:
+        """Where it is bound, the real port in place of 0; complete enough for `rpcctl call`."""
+
+    def bind(self) -> None:
+        """Take the address, or raise ConnectError or AddressError."""
+
+    def serve(self, handler: Handler, executor: Executor) -> None:
+        """Serve on the calling thread until `close`; no caller's doing ends it."""
+
+    def drain(self) -> None:
+        """Accept no further calls; those accepted go on. From any thread."""
+
+    def close(self) -> None:
+        """Flush what was answered, free the address and let `serve` return. From any thread, safe to repeat."""

@@ -1,0 +1,181 @@
+"""Which protocols there are, by name only: each is imported when it is first asked for.
+
+The table below holds those that come with rpcctl; others join by an entry point in the group `rpcctl.protocols`, looked
+up only when a name is not in the table or all are to be listed. One that is broken warns and is left out.
+"""
+
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from rpcctl import address
+from rpcctl.address import Address, Scheme, Transport
+from rpcctl.errors import AddressError, MissingExtraError, UsageError, renamed, suggest
+from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings
+
+DEFAULT = "zmq"
+PACKAGES = {
+    "py": "rpcctl.protocols.py",
+    "zmq": "rpcctl.protocols.zmq",
+}
+ALIASES = {
+    "zerorpc": "zmq",
+}
+
+_loaded: dict[str, ProtocolInfo] = {}
+
+
+def find(name: str) -> ProtocolInfo:
+    """The protocol of that name or alias; UsageError suggests the nearest one."""
+    info = _find_builtin(name) or _find_plugin(name)
+    if info is None:
+        known = [each.scheme for each in protocols()]
+        raise UsageError(f"unknown protocol {name!r}", hint=suggest(name, known, f"one of: {', '.join(known)}"))
+    return info
+
+
+def protocols() -> list[ProtocolInfo]:
+    """Every protocol, sorted by name; imports all of their INFO modules, and none of their libraries."""
+    for name in PACKAGES:
+        _find_builtin(name)
+    _load_plugins()
+    return sorted(_loaded.values())
+
+
+def own_options(roles: Iterable[str]) -> dict[str, Option]:
+    """The protocols' own options for `client` or `server`, by name; the first protocol to declare one decides."""
+    wanted, own = set(roles), dict[str, Option]()
+    for info in protocols() if wanted else ():
+        for option in info.options:
+            if wanted & set(option.roles):
+                own.setdefault(option.name, option._replace(panel=option.panel or f"{info.scheme} only"))
+    return own
+
+
+def parse_address(text: str, proto: str | None = None) -> Address:
+    """Read an address; `proto` decides what its scheme leaves open, and must not contradict it."""
+    wanted = find(proto) if proto else None
+    return address.parse(text, lambda scheme: _resolve(text, scheme, wanted))
+
+
+def default_address(info: ProtocolInfo) -> Address:
+    """Where a server of this protocol is bound when nothing is said."""
+    return parse_address(info.transports[0].default)
+
+
+def client(at: Address, settings: Settings) -> Client:
+    """The protocol's client for that address, not yet connected."""
+    info = find(at.protocol)
+    made: Client = _load_class(info, info.client)(at, settings)
+    return made
+
+
+def server(at: Address, settings: Settings) -> Server:
+    """The protocol's server for that address, not yet bound."""
+    info = find(at.protocol)
+    if not info.server:
+        raise UsageError(f"{info.scheme} cannot be served: {info.summary}", hint="--bind tcp://127.0.0.1:4242")
+    made: Server = _load_class(info, info.server)(at, settings)
+    return made
+
+
+def is_installed(info: ProtocolInfo) -> bool:
+    """Whether its libraries can be imported."""
+    try:
+        _load_class(info, info.client)
+    except MissingExtraError:
+        return False
+    return True
+
+
+def install_hint(info: ProtocolInfo) -> str:
+    """The command that installs what the protocol needs."""
+    return f"pip install 'rpcctl[{info.extra}]'" if info.extra else "pip install --force-reinstall rpcctl"
+
+
+def _find_builtin(name: str) -> ProtocolInfo | None:
+    name = ALIASES.get(name, name)
+    if name not in _loaded and name in PACKAGES:
+        _loaded[name] = import_module(PACKAGES[name]).INFO
+    return _loaded.get(name)
+
+
+def _find_plugin(name: str) -> ProtocolInfo | None:
+    _load_plugins()
+    return _loaded.get(name) or next((info for info in _loaded.values() if name in info.aliases), None)
+
+
+def _load_plugins() -> None:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="rpcctl.protocols"):
+        if entry.name in _loaded:
+            continue
+        try:
+            info: ProtocolInfo = entry.load().INFO
+            _loaded[info.scheme] = info
+        except Exception as exc:
+            print(f"rpcctl: warning: protocol {entry.name!r} cannot be loaded: {exc}", file=sys.stderr)
+
+
+def _load_class(info: ProtocolInfo, path: str) -> Any:
+    module, _, name = path.partition(":")
+    with renamed({ImportError: lambda exc: _missing(info, exc)}):
+        return getattr(import_module(module), name)
+
+
+def _missing(info: ProtocolInfo, exc: BaseException) -> MissingExtraError:
+    return MissingExtraError(f"{info.scheme} needs a library that is not installed: {exc}", hint=install_hint(info))
+
+
+def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
+    if not scheme:
+        return _resolve_bare(wanted or find(DEFAULT))
+    name, _, transport = scheme.partition("+")
+    named = _find_builtin(name.lower()) or (_find_plugin(name.lower()) if transport else None)
+    info = named or _find_short(scheme.lower(), wanted) or _find_plugin(name.lower())
+    if info is None:
+        raise AddressError(f"unknown scheme {scheme!r} in {address.masked(text)!r}", hint=_suggest_scheme(scheme, text))
+    if wanted and wanted.scheme != info.scheme:
+        raise AddressError(
+            f"{scheme}:// is {info.scheme}, but --proto asks for {wanted.scheme}", hint="leave out one of the two"
+        )
+    return Scheme(scheme, info.scheme, _transport(info, scheme, transport if named else scheme.lower()), info.port)
+
+
+def _resolve_bare(info: ProtocolInfo) -> Scheme:
+    first = info.transports[0]
+    return Scheme(first.name if first.short else f"{info.scheme}+{first.name}", info.scheme, first, info.port)
+
+
+def _find_short(scheme: str, wanted: ProtocolInfo | None) -> ProtocolInfo | None:
+    """The protocol that a transport's name alone means: the one asked for, the default, or the first with it."""
+    for info in (wanted, find(DEFAULT)):
+        transport = info.transport(scheme) if info else None
+        if transport and (transport.short or info is wanted):
+            return info
+    return next((each for each in protocols() if (t := each.transport(scheme)) and t.short), None)
+
+
+def _transport(info: ProtocolInfo, scheme: str, name: str) -> Transport:
+    transport = info.transport(name) if name else info.transports[0]
+    if transport is None:
+        names = [each.name for each in info.transports]
+        raise AddressError(
+            f"{info.scheme} has no transport {name!r}", hint=suggest(name, names, f"{info.scheme}+{names[0]}://")
+        )
+    return transport
+
+
+def _suggest_scheme(scheme: str, text: str) -> str:
+    known = []
+    for info in protocols():
+        known += [info.scheme, *info.aliases]
+        for transport in info.transports:
+            known += [transport.name] if transport.short else []
+            known += [f"{info.scheme}+{transport.name}"] if transport.kind != "text" else []
+    from difflib import get_close_matches
+
+    near = get_close_matches(scheme.lower(), known, n=1, cutoff=0.5)
+    return text.replace(scheme, near[0], 1) if near else f"one of: {', '.join(sorted(set(known)))}"
