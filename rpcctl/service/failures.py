@@ -1,0 +1,56 @@
+"""Exceptions told as data: the class's name, the text, and the traceback without our own frames.
+
+Whatever the exception does when it is asked for its text, a `Failure` comes back. Knows no wire and no method table.
+"""
+
+from os.path import dirname, join
+from types import TracebackType
+
+from rpcctl.errors import RpcctlError
+from rpcctl.messages import FAILURES, Failure
+
+_FRAMES = 100
+"""Innermost frames told of each exception: two functions that recurse into each other would fill megabytes."""
+
+_OURS = frozenset(join(dirname(__file__), name) for name in ("dispatch.py", "loop.py", "turns.py"))
+
+
+def failure_of(exc: BaseException, *, traceback: bool = True) -> Failure:
+    """What the caller is told of an exception that the served code raised."""
+    return Failure("remote", _sendable(type(exc).__name__), _text(exc), _trace(exc) if traceback else "")
+
+
+def failure_of_handler(exc: BaseException) -> Failure:
+    """What the caller is told when a handler itself raised, as a gateway's does whose own server is lost."""
+    kind = exc.kind if isinstance(exc, RpcctlError) and exc.kind in FAILURES else "remote"
+    return Failure(kind, _sendable(type(exc).__name__), _text(exc))
+
+
+def _text(exc: BaseException) -> str:
+    try:
+        return _sendable(str(exc))
+    except BaseException as broken:
+        return f"<str() of {type(exc).__name__} raised {type(broken).__name__}>"
+
+
+def _trace(exc: BaseException) -> str:
+    import traceback  # Here, because it loads the tokenizer: only a call that failed pays for it.
+
+    theirs = _without_ours(exc.__traceback__)
+    if theirs is None and exc.__cause__ is None:
+        return ""
+    try:
+        return _sendable("".join(traceback.format_exception(type(exc), exc, theirs, limit=-_FRAMES)))
+    except BaseException as broken:
+        return f"<the traceback of {type(exc).__name__} cannot be shown: {type(broken).__name__}>"
+
+
+def _without_ours(frames: TracebackType | None) -> TracebackType | None:
+    while frames is not None and frames.tb_frame.f_code.co_filename in _OURS:
+        frames = frames.tb_next
+    return frames
+
+
+def _sendable(text: str) -> str:
+    # Lone surrogates, as undecodable file names hold, travel on no wire; the result is a plain str, never a subclass.
+    return text.encode("utf-8", "backslashreplace").decode()

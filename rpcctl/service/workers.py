@@ -1,0 +1,159 @@
+"""Where the steps of calls run: on worker threads, or at once on the thread that asks.
+
+Knows jobs without arguments, nothing of calls.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from threading import Lock, Thread, local
+from typing import Protocol
+
+from rpcctl.service.stdio import warn
+
+Job = Callable[[], None]
+"""Expected not to raise: it costs a warning, never the worker."""
+
+
+class Workers(Protocol):
+    """Runs jobs."""
+
+    def put(self, job: Job) -> None:
+        """Run the job, at once or when there is room."""
+
+    def replace(self, held: int) -> None:
+        """Make up for threads that are held by jobs which may never return."""
+
+    def close(self) -> None:
+        """Run what was put, then let the threads end. Safe to repeat."""
+
+
+def _do(job: Job) -> None:
+    try:
+        job()
+    except BaseException as exc:
+        warn(f"a worker's job raised {type(exc).__name__}: {exc}")
+
+
+class CallingThread:
+    """Runs each job on the thread that puts it; a job put by a job waits for that one to return."""
+
+    def __init__(self) -> None:
+        """Nothing to start."""
+        self._own = local()
+
+    def put(self, job: Job) -> None:
+        """Run it now. A stream that is resumed from within its own step goes on after it, not inside it."""
+        waiting: deque[Job] | None = getattr(self._own, "waiting", None)
+        if waiting is not None:
+            waiting.append(job)
+            return
+        waiting = self._own.waiting = deque([job])
+        try:
+            while waiting:
+                _do(waiting.popleft())
+        finally:
+            del self._own.waiting
+
+    def replace(self, held: int) -> None:
+        """There are no threads to add."""
+
+    def close(self) -> None:
+        """There are no threads to end."""
+
+
+class WorkerPool:
+    """Daemon threads, started on demand.
+
+    At most one woken worker is on its way to the jobs: when it takes one and others are left, it wakes the next before
+    it starts. So trivial jobs are done by few threads, and no job waits behind a slow one while a thread is to be had.
+    """
+
+    def __init__(self, threads: int) -> None:
+        """No thread is started before the first job."""
+        self._lock = Lock()
+        self._jobs: deque[Job] = deque()
+        self._idle: list[Lock] = []  # A gate for each sleeping worker; the last to sleep is the first to wake.
+        self._threads = self._limit = threads
+        self._living = 0
+        self._started = 0
+        self._coming = False
+        self._closed = False
+
+    def put(self, job: Job) -> None:
+        """Hand it to a worker."""
+        with self._lock:
+            self._jobs.append(job)
+            if not self._coming:
+                self._summon()
+
+    def replace(self, held: int) -> None:
+        """Have that many threads more than asked for; a surplus ends when it has no job in hand."""
+        with self._lock:
+            self._limit = self._threads + held
+            if self._jobs and not self._coming:
+                self._summon()
+
+    def close(self) -> None:
+        """Run what was put, then let the threads end. Safe to repeat."""
+        with self._lock:
+            self._closed = True
+            while self._idle:
+                self._idle.pop().release()
+
+    def _summon(self) -> None:
+        """Get one more worker on its way, if there is one to be had; the lock is held."""
+        if self._idle:
+            self._coming = True
+            self._idle.pop().release()
+        elif self._living < self._limit:
+            self._coming = self._start_thread()
+
+    def _start_thread(self) -> bool:
+        self._started += 1
+        thread = Thread(target=self._work, name=f"rpcctl-worker-{self._started}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as exc:
+            warn(f"{exc}: {self._living} worker threads must do")
+            return False
+        self._living += 1
+        return True
+
+    def _work(self) -> None:
+        gate = Lock()
+        gate.acquire()
+        arriving = True
+        while True:
+            with self._lock:
+                if arriving:
+                    self._coming = False
+                job = self._take()
+                if job is None:
+                    if self._is_surplus():
+                        self._resign()
+                        return
+                    self._idle.append(gate)
+            arriving = job is None
+            if job is None:
+                gate.acquire()
+            else:
+                _do(job)
+                job = None  # An idle worker must not keep the last call's values alive.
+
+    def _take(self) -> Job | None:
+        """The next job, when there is one for this worker; the lock is held."""
+        if not self._jobs or self._living > self._limit:
+            return None
+        job = self._jobs.popleft()
+        if self._jobs and not self._coming:
+            self._summon()
+        return job
+
+    def _resign(self) -> None:
+        """One worker less; what it came for is left to another. The lock is held."""
+        self._living -= 1
+        if self._jobs and not self._coming:
+            self._summon()
+
+    def _is_surplus(self) -> bool:
+        return self._closed or self._living > self._limit
