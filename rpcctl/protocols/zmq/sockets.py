@@ -1,0 +1,176 @@
+"""A client's socket and its monitor: whether the connection stands, and why not. Knows frames, and no event in them.
+
+libzmq connects in the background, tries for ever and says nothing; what happens is told on the socket's monitor only.
+"""
+
+import sys
+from collections.abc import Mapping
+from math import ceil
+from time import monotonic
+from typing import Any
+
+import zmq
+
+from rpcctl.address import Address, Scheme, Transport, parse
+from rpcctl.errors import AddressError, AuthError, ConnectError, DeadlineError, RpcctlError, UsageError, suggest
+from rpcctl.interfaces import Settings
+from rpcctl.messages import Deadline
+
+from .security import Keys, encrypt
+
+NOBLOCK, SNDMORE, POLLIN, RCVMORE = int(zmq.NOBLOCK), int(zmq.SNDMORE), int(zmq.POLLIN), int(zmq.RCVMORE)
+_CONNECTED, _DISCONNECTED = int(zmq.EVENT_CONNECTED), int(zmq.EVENT_DISCONNECTED)
+_RETRIED, _WELCOME = int(zmq.EVENT_CONNECT_RETRIED), int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+_NOT_ADMITTED = int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+_FAILED = int(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL) | int(zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+_WATCHED = _CONNECTED | _DISCONNECTED | _RETRIED | _WELCOME | _NOT_ADMITTED | _FAILED
+_SUSPICIOUS = 0.7
+"""Seconds of silence on a connection that stands, after which it is looked at whether the other side is ZeroMQ."""
+_SCHEMES = {
+    "tcp": Transport("tcp"),
+    "ipc": Transport("ipc", kind="path"),
+}
+
+
+def milliseconds(seconds: float | None) -> int:
+    """A time limit as poll takes it: rounded up, so that nobody wakes just before it is over; -1 for none."""
+    if seconds is None:
+        return -1
+    return min(ceil(seconds * 1000), 0x7FFFFFFF) if seconds > 0 else 0
+
+
+def parse_endpoint(text: str) -> Address:
+    """An address among the options, as `tcp://host:port`; AddressError when it is none."""
+
+    def resolve(scheme: str) -> Scheme:
+        transport = _SCHEMES.get(scheme.rpartition("+")[2] or "tcp")
+        if transport is None:
+            raise AddressError(f"zmq has no transport {scheme!r}", hint=suggest(scheme, _SCHEMES, "tcp:// or ipc://"))
+        return Scheme(scheme or "tcp", "zmq", transport, 0)
+
+    return parse(text, resolve)
+
+
+def endpoint_of(at: Address) -> str:
+    """The address as ZeroMQ spells it."""
+    return f"{at.transport}://{at.location()}"
+
+
+def prepare(socket: "zmq.Socket[bytes]", at: Address, settings: Settings, keys: Keys | None) -> None:
+    """The options of a socket that is neither bound nor connected yet."""
+    socket.linger = 0
+    if ":" in at.host:
+        socket.set(zmq.IPV6, 1)
+    # What is a little too large is answered with an error; what is much larger ends the connection before it is read.
+    socket.set(zmq.MAXMSGSIZE, 2 * settings.max_message + (1 << 20))
+    encrypt(socket, keys)
+
+
+def address_error(at: Address, exc: BaseException) -> RpcctlError:
+    """What libzmq says of an address that it does not take."""
+    return AddressError(f"{at}: {getattr(exc, 'strerror', None) or exc}", hint="as in tcp://127.0.0.1:4242")
+
+
+class Link:
+    """A socket connected to one server. One thread at a time."""
+
+    def __init__(self, context: "zmq.Context[Any]", kind: int, at: Address, settings: Settings, keys: Keys | None):
+        """Begin to connect, in the background."""
+        if at.host == "*":
+            raise AddressError(f"{at}: * is every address of this machine, to bind and not to connect to")
+        self.is_up = False
+        """Whether messages reach the server."""
+        self._at = at
+        self._keys = keys
+        self._patience = settings.connect_timeout
+        self._opened = True
+        self.socket = context.socket(kind)
+        self._monitor = context.socket(zmq.PAIR)
+        self._begin(settings)
+
+    def _begin(self, settings: Settings) -> None:
+        place = f"inproc://rpcctl-monitor-{id(self)}"
+        try:
+            prepare(self.socket, self._at, settings, self._keys)
+            self.socket.monitor(place, _WATCHED)
+            self._monitor.connect(place)
+            self.socket.connect(endpoint_of(self._at))
+        except zmq.ZMQError as exc:
+            self.close()
+            raise address_error(self._at, exc) from exc
+        self._sources = [(self.socket, POLLIN), (self._monitor, POLLIN)]
+
+    def close(self, linger: float = 0.0) -> None:
+        """Free both sockets; what was sent may still leave for `linger` seconds. Safe to repeat."""
+        if not self._opened:
+            return
+        self._opened = self.is_up = False
+        if not self.socket.context.closed:
+            self.socket.disable_monitor()
+        self._monitor.close(linger=0)
+        self.socket.close(linger=int(linger * 1000))
+
+    def wait(self, seconds: float | None) -> None:
+        """Sleep until a message or news of the connection is there, at most so long; `is_up` tells the news."""
+        for source, _ in zmq.zmq_poll(self._sources, milliseconds(seconds)):
+            if source is self._monitor:
+                self.look()
+
+    def look(self) -> None:
+        """Take notice of what happened to the connection."""
+        while (news := self._read_news(0)) is not None:
+            if news == _WELCOME:
+                self.is_up = True
+            elif news & (_DISCONNECTED | _NOT_ADMITTED):
+                self.is_up = False
+
+    def await_server(self, deadline: Deadline) -> None:
+        """Wait until the connection stands; TransportError or RemoteProtocolError tells why it does not."""
+        limit = Deadline.after(self._patience).sooner(deadline)
+        suspicious_at = monotonic() + _SUSPICIOUS
+        while not self.is_up:
+            left = limit.remaining()
+            until_suspicious = max(0.0, suspicious_at - monotonic())
+            news = self._read_news(until_suspicious if left is None else min(left, until_suspicious))
+            if news == _WELCOME:
+                self.is_up = True
+            elif news == _NOT_ADMITTED:
+                raise AuthError(f"{self._at} does not admit this client's CURVE key", hint="--curve-secret-key-file")
+            elif limit.expired():
+                raise self._explain(limit) or self._give_up(deadline)
+            elif (news or 0) & (_RETRIED | _DISCONNECTED | _FAILED) or monotonic() >= suspicious_at:
+                suspicious_at = monotonic() + _SUSPICIOUS
+                self._raise_reason(limit)
+
+    def _raise_reason(self, limit: Deadline) -> None:
+        reason = self._explain(limit)
+        if reason is not None:
+            raise reason
+
+    def _explain(self, limit: Deadline) -> RpcctlError | None:
+        from .probe import diagnose
+
+        left = limit.remaining()
+        return diagnose(self._at, self._keys is not None, 5.0 if left is None else max(left, 0.2))
+
+    def _give_up(self, deadline: Deadline) -> RpcctlError:
+        if deadline.expired():
+            return DeadlineError(f"{self._at}: not connected within the time limit", hint="a longer --timeout")
+        return ConnectError(
+            f"{self._at} accepted the connection but did not answer as ZeroMQ within {self._patience:g} s",
+            hint="is it another kind of server? a longer --connect-timeout if it is only slow",
+        )
+
+    def _read_news(self, seconds: float) -> int | None:
+        """The next event of the monitor, or None when there is none in time."""
+        if not self._monitor.poll(milliseconds(seconds)):
+            return None
+        return int.from_bytes(self._monitor.recv_multipart()[0][:2], sys.byteorder)
+
+
+def pattern_of(options: Mapping[str, Any], patterns: Mapping[str, int], otherwise: int) -> int:
+    """The kind of socket that the options ask for; UsageError when they ask for two."""
+    asked = [name for name in patterns if options.get(name)]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[0]} and --{asked[1]} exclude each other", hint="leave out one of the two")
+    return patterns[asked[0]] if asked else otherwise
