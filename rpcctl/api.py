@@ -1,0 +1,267 @@
+"""The calling side for people and for the command line: one connection, the same for every protocol.
+
+    with connect("tcp://127.0.0.1:4242", timeout=5) as server:
+        server.add(2, 3)                      # by attribute
+        server.call("add", 2, 3)              # by name
+        for item in server.count(10): ...     # a stream is iterated as it arrives
+
+What a wire cannot carry is refused here, by INFO's features and before anything is sent.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rpcctl import registry
+from rpcctl.address import Address
+from rpcctl.errors import (
+    ArgumentError,
+    CallError,
+    ConnectError,
+    ConnectionLostError,
+    DeadlineError,
+    InvalidArgumentsError,
+    MethodNotFoundError,
+    RemoteError,
+    RemoteProtocolError,
+    ResolveError,
+    RpcctlError,
+    UsageError,
+)
+from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
+from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
+from rpcctl.settings import fill_options
+
+
+class Connection:
+    """A connection to one server. Its methods are called by name, or by attribute where the name allows it.
+
+    Usable from one thread at a time. Close it, or use it as a context manager.
+    """
+
+    def __init__(
+        self,
+        address: str | Address,
+        *,
+        proto: str | None = None,
+        timeout: float | None = 30.0,
+        connect_timeout: float | None = 5.0,
+        item_timeout: float | None = None,
+        max_time: float | None = None,
+        max_message: int = 64 * 1024 * 1024,
+        options: Mapping[str, Any] | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        """Parse the address; touches no network.
+
+        All times are seconds, None for no limit: `timeout` to the first reply of a call, `connect_timeout` until the
+        connection stands, `item_timeout` between two items of a stream, `max_time` for a whole call. `options` are the
+        protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong.
+        """
+        self.address = registry.parse_address(address, proto) if isinstance(address, str) else address
+        self.info: ProtocolInfo = registry.find(self.address.protocol)
+        self.timeout = timeout
+        self.item_timeout = item_timeout
+        self.max_time = max_time
+        own = fill_options(self.info, "client", self.address, options or {}, os.environ)
+        self._settings = Settings(own, connect_timeout, max_message, trace, _load_target)
+        self._client = registry.client(self.address, self._settings)
+        self._connected = False
+
+    def __enter__(self) -> "Connection":
+        """Connect."""
+        self.connect()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close."""
+        self.close()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """A remote method as a function; names with an underscore first are never remote."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: self.call(name, *args, **kwargs)
+
+    def connect(self, *, retry: int = 0, retry_delay: float = 1.0, deadline: Deadline | None = None) -> None:
+        """Reach the server, trying `retry` times more with `retry_delay` seconds between; a call is never repeated."""
+        if self._connected:
+            return
+        deadline = deadline or Deadline.after(self.timeout)
+        for attempt in range(retry + 1):
+            try:
+                self._client.connect(deadline)
+                self._connected = True
+                return
+            except (ResolveError, ConnectError):
+                left = deadline.remaining()
+                if attempt == retry or (left is not None and left <= retry_delay):
+                    raise
+                self._client.close()
+                time.sleep(retry_delay)
+                self._client = registry.client(self.address, self._settings)
+
+    def close(self) -> None:
+        """Free the connection; safe to repeat."""
+        self._client.close()
+
+    def request(
+        self, method: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None, **more: Any
+    ) -> Request:
+        """A Request with this connection's time limits, its values made plain for the wire.
+
+        ArgumentError names the value that cannot go, and where in it.
+        """
+        made = Request(
+            method,
+            args,
+            kwargs or {},
+            deadline=Deadline.after(self.timeout),
+            limit=Deadline.after(self.max_time),
+            item_timeout=self.item_timeout,
+            **more,
+        )
+        check_request(self.info, made)
+        return made._replace(
+            args=tuple(_make_plain(value, f"argument {n}", self.info) for n, value in enumerate(args, 1)),
+            kwargs={name: _make_plain(value, f"argument {name}", self.info) for name, value in made.kwargs.items()},
+        )
+
+    def send(self, request: Request) -> Iterator[Reply]:
+        """Send a request made by `request`; yields its replies, a Failure as data."""
+        if not self._connected:
+            self.connect()
+        return self._client.send(request)
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method; its value, or a `Stream` when it yields items. Raises CallError for what the method raised."""
+        replies = self.send(self.request(method, args, kwargs))
+        first = next(replies, None)
+        if isinstance(first, (Item, End)):
+            return Stream(first, replies)
+        return read_result(first)
+
+    def cast(self, method: str, *args: Any, **kwargs: Any) -> None:
+        """Send a one-way call: returns when the message is handed over, and says nothing of its fate."""
+        for reply in self.send(self.request(method, args, kwargs, oneway=True)):
+            if isinstance(reply, Failure):
+                raise to_error(reply)
+
+    def describe(self) -> Description:
+        """Ask the server what can be called."""
+        description = read_result(next(self.send(self.request(INSPECT)), None))
+        if not isinstance(description, Description):
+            raise RemoteProtocolError(f"{self.address} gave no description of itself")
+        return description
+
+    def ping(self) -> str:
+        """Make one round trip; the server's name, or an empty text."""
+        return str(read_result(next(self.send(self.request(PING)), None)) or "")
+
+
+class Stream:
+    """The items of a stream, in the order in which they arrive. Iterate once; `close` abandons the rest."""
+
+    def __init__(self, first: Reply, replies: Iterator[Reply]) -> None:
+        """Go on from the first reply, which has been received."""
+        self._first: Reply | None = first
+        self._replies = replies
+
+    def __iter__(self) -> "Stream":
+        """Itself."""
+        return self
+
+    def __next__(self) -> Any:
+        """The next item; raises CallError when the stream failed."""
+        reply = self._first or next(self._replies, None)
+        self._first = None
+        if isinstance(reply, Item):
+            return reply.value
+        if isinstance(reply, Failure):
+            raise to_error(reply)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Tell nobody, and wait for no more."""
+        close = getattr(self._replies, "close", None)
+        if close is not None:
+            close()
+
+
+def connect(address: str, *, timeout: float | None = 30.0, **options: Any) -> Connection:
+    """Connect to the server at an address as `rpcctl call` takes it; keywords as for `Connection`."""
+    connection = Connection(address, timeout=timeout, **options)
+    connection.connect()
+    return connection
+
+
+def check_request(info: ProtocolInfo, request: Request) -> None:
+    """Refuse what the wire cannot carry, naming it: ArgumentError or UsageError."""
+    if request.kwargs and "kwargs" not in info.features:
+        name = next(iter(request.kwargs))
+        raise ArgumentError(
+            f"{info.scheme} has no named arguments: {name}=… cannot be sent",
+            hint=f"pass it by position, or as text with =={name}=…",
+        )
+    wanted = {"fanout": request.fanout, "oneway": request.oneway, "inspect": request.method == INSPECT}
+    for feature, asked in wanted.items():
+        if asked and feature not in info.features:
+            raise UsageError(
+                f"{info.scheme} has no {FEATURES[feature]}", hint="rpcctl protocols shows what each can do"
+            )
+
+
+def read_result(reply: Reply | None) -> Any:
+    """The value of a plain call's only reply; raises what a Failure tells."""
+    if isinstance(reply, Result):
+        return reply.value
+    if isinstance(reply, Failure):
+        raise to_error(reply)
+    raise RemoteProtocolError("the server ended the call without a result")
+
+
+_ERRORS: Mapping[str, type[CallError]] = {
+    "no_method": MethodNotFoundError,
+    "arguments": InvalidArgumentsError,
+}
+_LOCAL: Mapping[str, type[RpcctlError]] = {
+    "timeout": DeadlineError,
+    "lost": ConnectionLostError,
+    "protocol": RemoteProtocolError,
+}
+
+
+def to_error(failure: Failure) -> RpcctlError:
+    """A Failure as the exception that stands for it."""
+    if failure.kind in _LOCAL:
+        return _LOCAL[failure.kind](failure.message or failure.type)
+    kind = _ERRORS.get(failure.kind, RemoteError)
+    message = _describe_failure(failure)
+    hint = "rpcctl list ADDRESS shows what there is" if kind is MethodNotFoundError else ""
+    return kind(message, hint=hint, type=failure.type, traceback=failure.traceback, data=failure.data)
+
+
+def _describe_failure(failure: Failure) -> str:
+    if failure.kind == "no_method":
+        return f"no method {failure.message!r}"
+    return f"{failure.type}: {failure.message}" if failure.message else failure.type
+
+
+def _make_plain(value: Any, place: str, info: ProtocolInfo) -> Any:
+    """The value as the wire can carry it; the commonest ones skip the import of the normaliser."""
+    kind = type(value)
+    if value is None or kind is bool or kind is str or (kind is int and -0x80000000 <= value < 0x80000000):
+        return value
+    from rpcctl.service.plain import NotPlainError, plain
+
+    try:
+        return plain(value, info.encoding)
+    except NotPlainError as exc:
+        raise ArgumentError(f"{place}: {exc}") from None
+
+
+def _load_target(text: str) -> Handler:
+    from rpcctl.hosting import load_service
+
+    return load_service((text,)).dispatch

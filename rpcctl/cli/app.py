@@ -1,0 +1,162 @@
+"""The program: which commands there are, and `main`, where errors become one message and an exit code.
+
+A command's module is imported when it is named. A plain command line is read without Typer (see `rpcctl.cli.quick`);
+help, mistakes and unusual spellings are Typer's (see `rpcctl.cli.grammar`).
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from rpcctl.cli import quick
+from rpcctl.cli.command import Command, Environment, Values
+from rpcctl.errors import OutputError, RpcctlError
+
+MODULES = {
+    "call": "rpcctl.cli.call",
+    "cast": "rpcctl.cli.cast",
+    "completion": "rpcctl.cli.completion",
+    "describe": "rpcctl.cli.describe",
+    "explain": "rpcctl.cli.explain",
+    "list": "rpcctl.cli.list",
+    "ping": "rpcctl.cli.ping",
+    "protocols": "rpcctl.cli.protocols",
+    "serve": "rpcctl.cli.serve",
+    "wait": "rpcctl.cli.wait",
+}
+ALIASES = {"ls": "list"}
+
+
+def run() -> None:
+    """The `rpcctl` command: `main` with the process's own surroundings, then exit."""
+    if sys.argv[1:2] == ["__complete"]:
+        from rpcctl.cli.answer import answer
+
+        answer(sys.argv[2:], MODULES, load_command)
+    code = main(sys.argv[1:])
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except BrokenPipeError:
+        code = 141
+        _drop_output()
+    except OSError:
+        code = code or OutputError.exit_code
+        _drop_output()
+    sys.exit(code)
+
+
+def main(argv: Sequence[str], environment: Environment | None = None) -> int:
+    """Run one command line; its exit code, as the table in `rpcctl.errors` has it. Nothing is raised."""
+    environment = environment or Environment(sys.stdin, sys.stdout, sys.stderr, os.environ)
+    report = _Report(environment, argv)
+    try:
+        return _run(argv, environment, report)
+    except RpcctlError as exc:
+        return report.show(exc)
+    except BrokenPipeError:
+        _drop_output()
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    except Exception as exc:
+        return report.show_bug(exc)
+
+
+def load_command(name: str) -> Command:
+    """The command of that name or alias; KeyError when there is none."""
+    command: Command = import_module(MODULES[ALIASES.get(name, name)]).COMMAND
+    return command
+
+
+def load_commands() -> list[Command]:
+    """All of them, in the order of their names."""
+    return [load_command(name) for name in MODULES]
+
+
+def _run(argv: Sequence[str], environment: Environment, report: "_Report") -> int:
+    found = _read(argv)
+    if found is None:
+        from rpcctl.cli.grammar import read
+
+        parsed = read(load_commands(), argv)
+        if isinstance(parsed, int):
+            return parsed
+        found = parsed
+    command, values = found
+    return _execute(command, values, environment, report)
+
+
+def _read(argv: Sequence[str]) -> tuple[Command, Values] | None:
+    if not argv or ALIASES.get(argv[0], argv[0]) not in MODULES:
+        return None
+    command = load_command(argv[0])
+    values = quick.read(command, argv[1:])
+    return None if values is None else (command, values)
+
+
+def _execute(command: Command, values: Values, environment: Environment, report: "_Report") -> int:
+    from rpcctl.cli.session import Session, finish_values, make_output
+
+    finish_values(command, values, environment.environ)
+    session = Session(command, environment, make_output(values, environment))
+    report.session = session
+    module, _, name = command.run.partition(":")
+    code = getattr(import_module(module), name)(values, session)
+    session.output.flush()
+    return int(code or 0)
+
+
+class _Report:
+    """Tells of an error, in the form that the command line asks for, as far as it could be read."""
+
+    def __init__(self, environment: Environment, argv: Sequence[str]) -> None:
+        self.environment = environment
+        self.argv = argv
+        self.session: Any = None
+
+    def show(self, exc: RpcctlError) -> int:
+        output = self.session.output if self.session else self._make_output()
+        where = self.session
+        if where is None:
+            output.error(exc)
+        else:
+            output.error(exc, protocol=where.protocol, address=where.address, method=where.method)
+        self._show_traceback(exc)
+        return exc.exit_code
+
+    def show_bug(self, exc: Exception) -> int:
+        text = f"{type(exc).__name__}: {exc}"
+        bug = RpcctlError(f"a bug in rpcctl: {text}", hint="run it again with --traceback and report what it prints")
+        self.show(bug.with_traceback(exc.__traceback__))
+        return bug.exit_code
+
+    def _make_output(self) -> Any:
+        from rpcctl.cli.output import Output
+
+        # The command line could not be read, but how the user wants to be told can be seen all the same.
+        spellings = {"--json", "--format=json", "-fjson"}
+        as_json = spellings & set(self.argv) or ("json" in self.argv and {"-f", "--format"} & set(self.argv))
+        return Output(
+            self.environment.stdout,
+            self.environment.stderr,
+            format="json" if as_json else "auto",
+            env=self.environment.environ,
+        )
+
+    def _show_traceback(self, exc: BaseException) -> None:
+        if "--traceback" in self.argv:
+            import traceback
+
+            traceback.print_exception(exc, file=self.environment.stderr)
+
+
+def _drop_output() -> None:
+    """Nobody reads the output any more; what the interpreter would flush at exit must not complain."""
+    if sys.stdout is not None:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)

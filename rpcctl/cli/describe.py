@@ -1,0 +1,83 @@
+"""`rpcctl describe`: signature and documentation, of a server or of one method."""
+
+import shlex
+
+from rpcctl.cli.call import ADDRESS
+from rpcctl.cli.command import Command, Positional, Values
+from rpcctl.cli.options import CONNECT, RESULTS
+from rpcctl.cli.session import Session
+from rpcctl.errors import MethodNotFoundError, suggest
+from rpcctl.messages import REQUIRED, Description, MethodDescription
+
+COMMAND = Command(
+    "describe",
+    "Show the signature and documentation of a method, and a call line to paste",
+    "Finding out",
+    "rpcctl.cli.describe:run",
+    (ADDRESS, Positional("method", "only this one; all of them otherwise", required=False, complete="method")),
+    (*CONNECT, *RESULTS),
+    roles=("client",),
+    examples=("rpcctl describe py:math sqrt", "rpcctl describe tcp://127.0.0.1:4242 --json"),
+)
+
+
+def run(values: Values, session: Session) -> None:
+    """Describe one method or all; MethodNotFoundError suggests the nearest name."""
+    with session.connect(values) as connection, session.output.writing(values.output):
+        description = connection.describe()
+        methods = select(description, values.method)
+        if session.output.is_json():
+            session.output.value(to_plain(description, methods, whole=values.method is None))
+            return
+        texts = [describe_method(each, str(connection.address)) for each in methods]
+        session.output.document(description.name if values.method is None else "", texts)
+
+
+def select(description: Description, name: str | None) -> tuple[MethodDescription, ...]:
+    """The methods meant by the name, or all."""
+    if name is None:
+        return description.methods
+    found = description.find(name)
+    if found is None:
+        known = [each.name for each in description.methods]
+        raise MethodNotFoundError(f"no method {name!r}", hint=suggest(name, known, "rpcctl list shows what there is"))
+    return (found,)
+
+
+def describe_method(method: MethodDescription, address: str) -> tuple[str, str, str]:
+    """Its signature line, its documentation, and a command line that calls it."""
+    signature = f"{method.name}{method.signature()}" + ("" if method.exact else "    (from the docs)")
+    return signature, method.doc, call_line(method, address)
+
+
+def call_line(method: MethodDescription, address: str) -> str:
+    """A `rpcctl call` with a placeholder for each argument that must be given."""
+    words = [
+        f"{each.name}={each.name.upper()}" if each.kind == "named" else each.name.upper()
+        for each in method.parameters or ()
+        if each.default is REQUIRED and each.kind not in ("rest", "more")
+    ]
+    return " ".join(["rpcctl call", shlex.quote(address), shlex.quote(method.name), *words])
+
+
+def to_plain(description: Description, methods: tuple[MethodDescription, ...], *, whole: bool) -> object:
+    """The description as JSON has it: one object for a method, `{name, doc, methods}` for all."""
+    shown = [_method_to_plain(each) for each in methods]
+    return {"name": description.name, "doc": description.doc, "methods": shown} if whole else shown[0]
+
+
+def _method_to_plain(method: MethodDescription) -> dict[str, object]:
+    parameters = None
+    if method.parameters is not None:
+        parameters = [
+            {name: value for name, value in each._asdict().items() if value is not REQUIRED and value != ""}
+            for each in method.parameters
+        ]
+    return {
+        "name": method.name,
+        "signature": method.signature(),
+        "parameters": parameters,
+        "returns": method.returns,
+        "stream": method.stream,
+        "doc": method.doc,
+    }

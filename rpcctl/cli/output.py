@@ -1,0 +1,256 @@
+"""What a run of rpcctl says: results on stdout, all else on stderr, in the form that the options ask for.
+
+Commands and `main` know only this class. How values, errors and tables look is decided in the modules beside it; how
+to write, here: a person's terminal gets layout and colour, a pipe one complete value per line.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, Any
+
+from rpcctl.cli.render import to_json, to_repr
+from rpcctl.cli.sinks import Sink, replacing
+from rpcctl.cli.terminal import Terminal, escape, escape_json, examine
+from rpcctl.errors import OutputError, RpcctlError
+
+_NAMED = 300
+"""Most characters of method names in the panel of `serve`."""
+
+
+class Output:
+    """Where one run writes. Results come from one thread; notes, traces and log lines may come from any."""
+
+    def __init__(
+        self,
+        stdout: IO[Any] | None,
+        stderr: IO[Any] | None,
+        *,
+        format: str = "auto",
+        raw: bool = False,
+        color: str = "auto",
+        quiet: bool = False,
+        verbose: int = 0,
+        env: Mapping[str, str],
+    ) -> None:
+        """`format` is one of auto, json, ndjson, table, csv, raw and repr; `raw` writes texts and bytes as they are."""
+        self._format = format
+        self._raw = raw or format == "raw"
+        self._quiet = quiet
+        self._verbose = verbose
+        self._results = Sink(stdout, "the output")
+        self._messages = Sink(stderr, "standard error")
+        self._reader = _choose_reader(examine(stdout, color, env), format, color)
+        self._watcher = examine(stderr, color, env)
+        self._headings: list[Any] | None = None
+        self._widths: list[int] = []
+        self._lock = threading.Lock()
+
+    def redirect(self, stdout: IO[Any]) -> None:
+        """Write results to this stream from now on: `serve` keeps its own apart from what the target prints."""
+        self._results = Sink(stdout, "the output")
+
+    def is_json(self) -> bool:
+        """Whether a program reads the results, so that commands give their data instead of sentences."""
+        return self._format in ("json", "ndjson")
+
+    def value(self, value: Any) -> None:
+        """Write one whole result."""
+        if self._raw and isinstance(value, (str, bytes)):
+            self._write_raw(value)
+        elif self._format == "repr":
+            self._write_safe(to_repr(value) + "\n")
+        elif self._format == "csv":
+            self._write_csv(value)
+        elif self._format == "table":
+            self._write_table(value)
+        else:
+            self._write_json(value, indent=self._reader.layout and self._format in ("auto", "json"))
+
+    def item(self, value: Any) -> None:
+        """Write one item of a stream in one line, and hand it over at once."""
+        if self._format in ("csv", "table"):
+            self._write_streamed_row(value)
+        elif self._format == "repr" or (self._raw and isinstance(value, (str, bytes))):
+            self.value(value)
+        else:
+            self._write_json(value, indent=False)
+        self.flush()
+
+    def text(self, line: str) -> None:
+        """Write one line of plain text as a result."""
+        self._write_line(escape(line))
+
+    def listing(self, rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
+        """Write what has a name and more: all of it as a table on a terminal, on a pipe the names, one per line."""
+        if self._format in ("csv", "table") or (self._format == "auto" and self._reader.layout):
+            self._write_rows(headings, rows)
+        elif self._format in ("auto", "raw"):
+            self._results.write("".join(f"{escape(row[0])}\n" for row in rows))
+        else:
+            self._write_all([row[0] for row in rows])
+
+    def records(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write maps of the same keys as a table with headings, a single one as two columns."""
+        if self._format not in ("auto", "table", "raw"):
+            self._write_all(list(rows))
+            return
+        shown = [{key: _join(value) for key, value in row.items()} for row in rows]
+        self._write_table(shown[0] if len(shown) == 1 else shown)
+
+    def document(self, title: str, sections: Sequence[tuple[str, str, str]]) -> None:
+        """Write sections of a heading, a text and a command line to copy, below a title, which may be empty."""
+        paint = self._reader.paint
+        blocks = [paint("title", escape(title))] if title else []
+        for heading, body, command in sections:
+            lines = [paint("title", escape(heading))]
+            lines += [f"    {escape(line)}".rstrip() for line in body.expandtabs().splitlines()]
+            blocks.append("\n".join([*lines, f"    {paint('dim', '$ ' + escape(command))}"]))
+        self._results.write("\n\n".join(blocks) + "\n" if blocks else "")
+
+    def panel(self, title: str, names: Sequence[str]) -> None:
+        """Say on stderr what is being served; the first of the names are told."""
+        if self._quiet:
+            return
+        body = ", ".join(names)
+        if len(body) > _NAMED:
+            body = body[:_NAMED].rpartition(",")[0] + ", …"
+        if self._watcher.layout:
+            from rpcctl.cli.tables import draw_panel
+
+            self._tell(draw_panel(title, body, self._watcher))
+        else:
+            self._tell(f"{escape(title)}: {escape(body)}\n")
+
+    def note(self, text: str) -> None:
+        """Say something on stderr that is no error; --quiet silences it."""
+        if not self._quiet:
+            self._tell(f"{self._watcher.paint('dim', 'rpcctl:')} {escape(text)}\n")
+
+    def log(self, line: str) -> None:
+        """Write one line of a log on stderr; --quiet silences it."""
+        if not self._quiet:
+            self._tell(f"{escape(line)}\n")
+
+    def trace(self, direction: str, summary: str, data: bytes | None) -> None:
+        """Show one message of the wire on stderr, its bytes too with -vv; see `rpcctl.messages.Trace`."""
+        from rpcctl.cli.traces import describe
+
+        lines = describe(direction, summary, data if self._verbose > 1 else None)
+        self._tell("".join(f"{self._watcher.paint('dim', line)}\n" for line in lines))
+
+    def error(self, exc: RpcctlError, *, protocol: str = "", address: str = "", method: str = "") -> None:
+        """Tell of the error that ends the run: four lines on stderr at most, or one of JSON."""
+        from rpcctl.cli.reports import describe, to_json_line
+
+        # What was written before belongs before it; if that cannot be written, the error matters more.
+        with suppress(OutputError, BrokenPipeError):
+            self.flush()
+        if self.is_json():
+            lines = [to_json_line(exc, protocol, address, method)]
+        else:
+            lines = describe(exc, self._watcher, verbose=self._verbose > 0)
+        self._tell("".join(f"{line}\n" for line in lines))
+
+    def flush(self) -> None:
+        """Hand over all results; OutputError or BrokenPipeError when nobody takes them."""
+        self._results.flush()
+
+    @contextmanager
+    def writing(self, path: str | None) -> Iterator[None]:
+        """Send results to the file at `path`, which appears when the block ends well; None and `-` change nothing."""
+        if path is None or path == "-":
+            yield
+            return
+        before = self._results, self._reader
+        with replacing(path) as file:
+            self._results, self._reader = file, Terminal()
+            try:
+                yield
+            finally:
+                self._results, self._reader = before
+
+    def _write_raw(self, value: str | bytes) -> None:
+        if self._reader.layout:
+            text = value if isinstance(value, str) else value.decode("utf-8", "backslashreplace")
+            self._write_safe(text + "\n")
+        elif isinstance(value, bytes):
+            self._results.write(value)
+        else:
+            self._write_line(value)
+
+    def _write_json(self, value: Any, *, indent: bool) -> None:
+        text = to_json(value, indent=indent)
+        self._write_line(self._reader.paint_json(escape_json(text) if self._reader.layout else text))
+
+    def _write_line(self, text: str) -> None:
+        self._results.write(text)
+        self._results.write("\n")
+
+    def _write_safe(self, text: str) -> None:
+        """Lines of plain text; a terminal is not sent what it would obey."""
+        self._results.write(escape(text, keep="\n\t") if self._reader.layout else text)
+
+    def _write_all(self, values: list[Any]) -> None:
+        if self._format == "ndjson":
+            for value in values:
+                self.value(value)
+        else:
+            self.value(values)
+
+    def _write_csv(self, value: Any) -> None:
+        from rpcctl.cli.tables import find_headings, make_row, split_records, to_csv
+
+        records = split_records(value)
+        headings = find_headings(records)
+        rows = [make_row(record, headings) for record in records]
+        self._write_safe(to_csv([make_row(headings, ()), *rows] if headings else rows))
+
+    def _write_table(self, value: Any) -> None:
+        from rpcctl.cli.tables import find_headings, make_pairs, make_row, split_records
+
+        if isinstance(value, Mapping):
+            self._write_rows((), make_pairs(value))
+            return
+        records = split_records(value)
+        headings = find_headings(records)
+        self._write_rows(make_row(headings, ()), [make_row(record, headings) for record in records])
+
+    def _write_rows(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        from rpcctl.cli.tables import draw_table, measure_columns, to_columns, to_csv
+
+        whole = [headings, *rows] if headings else rows
+        if self._format == "csv":
+            self._write_safe(to_csv(whole))
+        elif self._reader.layout:
+            self._results.write(draw_table(headings, rows, self._reader))
+        else:
+            self._results.write(to_columns(whole, measure_columns(whole)))
+
+    def _write_streamed_row(self, record: Any) -> None:
+        """A row below the headings of the first one; columns are as wide as that one needs."""
+        from rpcctl.cli.tables import find_headings, make_row, measure_columns, to_columns, to_csv
+
+        rows = []
+        if self._headings is None:
+            self._headings = find_headings([record])
+            rows = [make_row(self._headings, ())] if self._headings else []
+        rows.append(make_row(record, self._headings))
+        self._widths = self._widths or measure_columns(rows)
+        self._write_safe(to_csv(rows) if self._format == "csv" else to_columns(rows, self._widths))
+
+    def _tell(self, text: str) -> None:
+        """To stderr in one piece; that nobody reads it is no reason to fail."""
+        with self._lock, suppress(OutputError, BrokenPipeError):
+            self._messages.write(text)
+            self._messages.flush()
+
+
+def _choose_reader(terminal: Terminal, format: str, color: str) -> Terminal:
+    """Forced colour goes into what people read; a form that programs read has it only when told by name."""
+    is_for_programs = format != "auto" and not terminal.layout and color != "always"
+    return terminal._replace(color=False) if is_for_programs else terminal
+
+
+def _join(value: Any) -> Any:
+    return ", ".join(value) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,155 @@
+"""One run of a command: what is outside, where output goes, which server is meant, and the connection to it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rpcctl.cli.command import Command, Environment, Values, attribute
+from rpcctl.cli.output import Output
+from rpcctl.errors import UsageError
+from rpcctl.interfaces import Option
+from rpcctl.messages import Parameter
+from rpcctl.settings import choose, read_value, read_variable
+
+if TYPE_CHECKING:
+    from rpcctl.api import Connection
+    from rpcctl.cli.words import Arguments
+
+
+class Session:
+    """Handed to every command; `main` reads from it what an error was about."""
+
+    def __init__(self, command: Command, environment: Environment, output: Output) -> None:
+        """Nothing is known yet of the server that is meant."""
+        self.command = command
+        self.environment = environment
+        self.output = output
+        self.protocol = ""
+        self.address = ""
+        self.method = ""
+
+    @contextmanager
+    def open(self, values: Values) -> "Iterator[Connection]":
+        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end."""
+        from rpcctl.api import Connection
+
+        connection = Connection(
+            values.address,
+            proto=values.proto,
+            timeout=values.timeout,
+            connect_timeout=values.connect_timeout,
+            item_timeout=getattr(values, "item_timeout", None),
+            max_time=values.max_time,
+            max_message=values.max_message,
+            options=own_options(values),
+            trace=self.output.trace if values.verbose else None,
+        )
+        self.protocol, self.address = connection.info.scheme, str(connection.address)
+        self.method = getattr(values, "method", None) or ""
+        try:
+            check_own_options(values, [connection.info.scheme])
+            yield connection
+        finally:
+            connection.close()
+
+    def reach(self, connection: "Connection", values: Values) -> None:
+        """Connect, with the tries that --retry allows; again does nothing."""
+        connection.connect(retry=values.retry, retry_delay=values.retry_delay)
+
+    @contextmanager
+    def connect(self, values: Values) -> "Iterator[Connection]":
+        """The same as `open`, connected."""
+        with self.open(values) as connection:
+            self.reach(connection, values)
+            yield connection
+
+    def read_arguments(self, values: Values, parameters: Sequence[Parameter] = ()) -> "Arguments":
+        """The words after the method as values, read by the parameters' types when those are known.
+
+        Standard input is read only when a word names it.
+        """
+        from rpcctl.cli.words import read_params, read_words
+
+        if values.typed and (values.params is not None or values.json_args or values.raw_args):
+            raise UsageError(
+                "--typed goes with none of --params, --json-args and --raw-args", hint="they read no words by type"
+            )
+        if values.params is not None:
+            if values.arguments:
+                raise UsageError(
+                    f"--params leaves no place for {values.arguments[0]!r}", hint="put it into the parameters"
+                )
+            return read_params(values.params, stdin=self.read_stdin)
+        if values.json_args and values.raw_args:
+            raise UsageError("--json-args and --raw-args exclude each other", hint="leave out one of the two")
+        mode = "json" if values.json_args else "raw" if values.raw_args else "auto"
+        return read_words(values.arguments, mode=mode, stdin=self.read_stdin, parameters=parameters)
+
+    def read_stdin(self) -> bytes:
+        """All of standard input, or so much of it that the limit is seen to be passed; OSError when it is closed."""
+        from rpcctl.cli.sources import MAX_INPUT
+
+        if self.environment.stdin is None:
+            raise OSError("it is closed")
+        stream = getattr(self.environment.stdin, "buffer", self.environment.stdin)
+        data = stream.read(MAX_INPUT + 1)
+        return data if isinstance(data, bytes) else str(data).encode()
+
+
+def finish_values(command: Command, values: Values, environ: Mapping[str, str]) -> Values:
+    """Texts to values: flag, else variable, else default; the protocols' own options keep None for not given."""
+    for option in command.options:
+        name = attribute(option.name)
+        given = _read_given(option, getattr(values, name))
+        setattr(values, name, choose(option, given, read_variable(option, environ)))
+    for option in values_of_protocols(values):
+        setattr(values, attribute(option.name), _read_given(option, getattr(values, attribute(option.name))))
+    return values
+
+
+def values_of_protocols(values: Values) -> list[Option]:
+    """The protocols' own options that the command line was read with; none when it was read the quick way."""
+    return list(getattr(values, "own", {}).values())
+
+
+def own_options(values: Values) -> dict[str, Any]:
+    """What was given of the protocols' own options, by name."""
+    return {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
+
+
+def check_own_options(values: Values, schemes: list[str]) -> None:
+    """Refuse an option of a protocol that is not in use: it would be ignored in silence."""
+    given = [name for name, value in own_options(values).items() if value is not None]
+    if not given:
+        return
+    from rpcctl.registry import find
+
+    declared = {option.name for scheme in schemes for option in find(scheme).options}
+    for name in given:
+        if name not in declared:
+            raise UsageError(f"--{name} has no meaning for {', '.join(schemes)}", hint="leave it out")
+
+
+def make_output(values: Values, environment: Environment) -> Output:
+    """Where results and errors go, as the output options say; commands without such options get the defaults."""
+    as_json = getattr(values, "json", None)
+    return Output(
+        environment.stdout,
+        environment.stderr,
+        format="json" if as_json else getattr(values, "format", None) or "auto",
+        raw=bool(getattr(values, "raw_output", None)),
+        color=getattr(values, "color", None) or "auto",
+        quiet=bool(getattr(values, "quiet", None)),
+        verbose=getattr(values, "verbose", None) or 0,
+        env=environment.environ,
+    )
+
+
+def _read_given(option: Option, given: Any) -> Any:
+    if given is None or given == () or given == []:
+        return None
+    if option.type == "switch":
+        return given or None
+    if option.multiple:
+        return tuple(read_value(option, word) for word in given)
+    return read_value(option, given) if isinstance(given, str) else given
