@@ -1,0 +1,125 @@
+"""Layers: what each file may import of rpcctl and of other distributions; and what a light start loads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "rpcctl"
+
+# Pattern of files > what they may import of rpcctl, as prefixes, and of other distributions; the first match decides.
+CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
+SEAMS = (*CORE, "rpcctl.address", "rpcctl.interfaces", "rpcctl.limits", "rpcctl.settings")
+LAYERS = [
+    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
+    ("__main__.py", ("rpcctl.cli.app",), ()),
+    ("errors.py", (), ()),
+    ("exits.py", (), ()),
+    ("messages.py", (), ()),
+    ("address.py", CORE, ()),
+    ("interfaces.py", (*CORE, "rpcctl.address"), ()),
+    ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
+    ("limits.py", CORE, ()),
+    ("signals.py", CORE, ()),
+    ("registry.py", SEAMS, ()),
+    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting"), ()),
+    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
+    ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
+    ("protocols/__init__.py", (), ()),
+    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages"), ()),
+    ("protocols/zmq/codec.py", CORE, ("msgpack",)),
+    ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
+    ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
+    ("protocols/py/*.py", SEAMS, ()),
+    ("cli/grammar.py", (*SEAMS, "rpcctl.__version__", "rpcctl.registry", "rpcctl.cli"), ("typer",)),
+    ("cli/command.py", SEAMS, ()),
+    ("cli/options.py", SEAMS, ()),
+    ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
+    ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
+    ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
+    (
+        "cli/*.py",
+        (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.hosting", "rpcctl.signals", "rpcctl.cli"),
+        ("rich",),
+    ),
+]
+# A codec is pure: it must not even see what moves bytes or tells the time.
+IMPURE = {"socket", "zmq", "threading", "time", "select", "asyncio", "random", "os"}
+STANDARD = sys.stdlib_module_names | {"annotationlib"}  # which 3.14 adds
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that the file imports, `from a import b` as `a.b`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 or "protocols" in path.parts, "imports are absolute outside the protocols"
+            package = ".".join(("rpcctl", *path.relative_to(ROOT).parts[:-1])) if node.level else ""
+            module = ".".join(part for part in (package, node.module or "") if part)
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_only_what_its_layer_may(path):
+    relative = path.relative_to(ROOT)
+    depth = len(relative.parts)
+    ours, others = next(
+        (own, more) for pattern, own, more in LAYERS if relative.match(pattern) and pattern.count("/") == depth - 1
+    )
+    for name in imports(path):
+        top = name.partition(".")[0]
+        if top == "rpcctl":
+            assert any(f"{name}.".startswith(f"{each}.") for each in ours), f"{relative} may not import {name}"
+        else:
+            assert top in STANDARD or top in others, f"{relative} may not import {name}"
+
+
+@pytest.mark.parametrize("name", ["codec", "channel"])
+def test_codecs_are_pure(name):
+    for path in ROOT.glob(f"protocols/*/{name}.py"):
+        assert not {each.partition(".")[0] for each in imports(path)} & IMPURE, path
+
+
+def loaded_by(code: str) -> set[str]:
+    """What a fresh interpreter has imported after running `code`."""
+    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+HEAVY = {
+    "rich",
+    "typer",
+    "asyncio",
+    "dataclasses",
+    "inspect",
+    "logging",
+    "importlib.metadata",
+    "http.client",
+    "urllib.request",
+}
+
+
+def test_importing_the_package_loads_nothing():
+    assert not {name for name in loaded_by("import rpcctl") if name.startswith("rpcctl.")}
+
+
+def test_the_program_loads_no_wire_and_nothing_heavy():
+    loaded = loaded_by("import rpcctl.cli.app")
+    assert not loaded & (HEAVY | {"zmq", "msgpack"})
+
+
+def test_a_call_loads_its_own_wire_and_nothing_heavy():
+    # The call fails at once, on a port where nothing can listen; by then all that a call needs is loaded.
+    words = ["call", "tcp://127.0.0.1:1", "add", "2", "x", "--connect-timeout", "0.01"]
+    code = f"from rpcctl.cli.app import main\nmain({words!r})"
+    loaded = loaded_by(code)
+    assert "zmq" in loaded
+    assert not loaded & HEAVY
+    assert not {name for name in loaded if name.startswith("rpcctl.service")}
