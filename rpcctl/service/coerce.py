@@ -76,7 +76,10 @@ class _Member(NamedTuple):
             return value in typing.get_args(self.hint)
         if type(value) in (str, bytes) and base in _LISTS:
             return False  # Python's own sequences of characters are not meant by Sequence[date].
-        return isinstance(value, base) if isinstance(base, type) else self.convert is None
+        try:
+            return isinstance(value, base)
+        except TypeError:  # No class, or one that is compared with nothing: Any, a type variable, a protocol.
+            return self.convert is None
 
 
 def _union(members: Sequence[_Member]) -> Converter | None:

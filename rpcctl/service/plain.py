@@ -234,7 +234,8 @@ class _Normaliser:
         if isinstance(shape, Pairs):
             return self._convert_pairs(shape.pairs, depth)
         if shape.shapeless and self._use_repr:
-            return self.convert(repr(value), depth + 1)
+            kind: Any = type(value)
+            return self.convert(kind.__repr__(value), depth + 1)
         raise NotPlainError(shape.reason)
 
 

@@ -69,6 +69,18 @@ def _read_instead(convert: Callable[[Any], Any]) -> _Reader:
     return lambda value, limit: Instead(convert(value))
 
 
+def _read_call(name: str) -> _Reader:
+    """Of what a method without arguments gives."""
+
+    def read(value: Any, limit: int) -> Shape:
+        method = getattr(type(value), name, None)
+        made = method(value) if callable(method) else value
+        # What stands for itself, as numpy's long double does, cannot be had in any other form.
+        return refuse(value) if type(made) is type(value) else Instead(made)
+
+    return read
+
+
 def _read_held(base: Any) -> _Reader:
     """Of a container that holds its items in memory: those, whatever a subclass makes of iteration."""
     return lambda value, limit: Items(list(base.__iter__(value)))
@@ -82,7 +94,7 @@ def _read_bytes(value: Any, limit: int) -> Shape:
 
 
 def _read_exception(value: BaseException, limit: int) -> Shape:
-    return Pairs([("type", name_type(type(value))), ("message", str(value))])
+    return Pairs([("type", name_type(type(value))), ("message", type(value).__str__(value))])
 
 
 def _read_set(base: Any) -> _Reader:
@@ -165,16 +177,6 @@ def _is_tuple(value: Any) -> bool:
     return issubclass(type(value), tuple)
 
 
-def _read_model(value: Any, limit: int) -> Shape:
-    return Instead(value.model_dump())
-
-
-def _read_array(value: Any, limit: int) -> Shape:
-    inner = value.tolist() if _has(type(value), "tolist") else value.item()
-    # A long double's item is itself: no float holds it.
-    return refuse(value) if type(inner) is type(value) else Instead(inner)
-
-
 _HELD: tuple[type, ...] = (list, tuple, deque, type({}.keys()), type({}.values()), type({}.items()))
 _READERS: tuple[tuple[type, _Reader], ...] = (
     (int, _read_instead(int.__int__)),
@@ -183,7 +185,7 @@ _READERS: tuple[tuple[type, _Reader], ...] = (
     (bytes, _read_bytes),
     (bytearray, _read_bytes),
     (memoryview, _read_bytes),
-    (complex, _read_instead(str)),
+    (complex, _read_call("__str__")),
     (BaseException, _read_exception),
     *((base, _read_held(base)) for base in _HELD),
     (set, _read_set(set)),
@@ -194,22 +196,22 @@ _READERS: tuple[tuple[type, _Reader], ...] = (
 _MODELS: tuple[tuple[tuple[str, ...], _Reader], ...] = (
     (("__dataclass_fields__",), _read_dataclass),
     (("__attrs_attrs__",), _read_attrs),
-    (("model_dump",), _read_model),
+    (("model_dump",), _read_call("model_dump")),
     (("__struct_fields__",), _read_struct),
-    (("dtype", "tolist"), _read_array),
-    (("dtype", "item"), _read_array),
+    (("dtype", "tolist"), _read_call("tolist")),
+    (("dtype", "item"), _read_call("item")),
 )
 """What the classes of dataclasses, attrs, pydantic, msgspec and numpy have."""
 _LIBRARY: tuple[tuple[str, str, _Reader], ...] = (
-    ("datetime", "datetime", _read_instead(lambda value: value.isoformat())),
-    ("datetime", "date", _read_instead(lambda value: value.isoformat())),
-    ("datetime", "time", _read_instead(lambda value: value.isoformat())),
-    ("datetime", "timedelta", _read_instead(lambda value: value.total_seconds())),
-    ("decimal", "Decimal", _read_instead(str)),
-    ("fractions", "Fraction", _read_instead(str)),
-    ("uuid", "UUID", _read_instead(str)),
-    ("pathlib", "PurePath", _read_instead(str)),
-    ("array", "array", _read_instead(lambda value: value.tolist())),
+    ("datetime", "datetime", _read_call("isoformat")),
+    ("datetime", "date", _read_call("isoformat")),
+    ("datetime", "time", _read_call("isoformat")),
+    ("datetime", "timedelta", _read_call("total_seconds")),
+    ("decimal", "Decimal", _read_call("__str__")),
+    ("fractions", "Fraction", _read_call("__str__")),
+    ("uuid", "UUID", _read_call("__str__")),
+    ("pathlib", "PurePath", _read_call("__str__")),
+    ("array", "array", _read_call("tolist")),
 )
 """Module, class and reader of the standard library's types."""
 _ABSTRACT: tuple[tuple[type, _Reader], ...] = (

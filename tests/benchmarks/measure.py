@@ -1,5 +1,6 @@
 """Measuring in turns: a, b, a, b, … in one run, so that a machine that changes its mind harms both alike."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 PEERS = Path(__file__).parent / "peers"
 ROOT = Path(__file__).parent.parent.parent
+# An installed package has its bytecode: a setting that keeps Python from writing it would measure the compiler.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 class Row(NamedTuple):
@@ -36,20 +39,23 @@ def in_turns(ours: Callable[[], float], peer: Callable[[], float], rounds: int =
 def time_process(words: Sequence[str]) -> float:
     """Wall seconds of a whole process, which must succeed."""
     began = time.perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     return time.perf_counter() - began
 
 
 def read_seconds(script: str, *words: str) -> float:
     """What a peer's script printed as its own time."""
-    done = subprocess.run([sys.executable, str(PEERS / script), *words], check=True, stdout=subprocess.PIPE, cwd=ROOT)
+    command = [sys.executable, str(PEERS / script), *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT, env=ENVIRONMENT)
     return float(done.stdout)
 
 
 @contextmanager
 def running(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A server as a process; gives the endpoint that it prints first, and the process."""
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env=ENVIRONMENT
+    )
     assert process.stdout is not None
     try:
         yield process.stdout.readline().strip(), process

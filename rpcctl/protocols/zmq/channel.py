@@ -42,6 +42,7 @@ class ClientChannel:
         "_replies",
         "_silence",
         "_streams",
+        "_taken",
         "ended",
         "error",
         "id",
@@ -59,15 +60,19 @@ class ClientChannel:
         self._replies: deque[Reply] = deque()
         self._granted = 1
         self._streams = False
+        self._taken = False
         self._beat_sent = now
         self._heard: float | None = None
         self._silence = period or 0.0
 
-    def receive(self, event: Event, now: float) -> Signal | None:
-        """Take an event of this channel; what is to be sent in answer. RemoteProtocolError when it breaks rules."""
+    def receive(self, event: Event, now: Callable[[], float]) -> Signal | None:
+        """Take an event of this channel; what is to be sent in answer. RemoteProtocolError when it breaks rules.
+
+        `now` is asked for the time only if it matters.
+        """
         name = event[1]
         if name == BEAT:
-            return self._echo(now)
+            return self._echo(now())
         if name == MORE or self.ended:
             return None
         reply = read_reply(event, self._method)
@@ -87,11 +92,16 @@ class ClientChannel:
         if not self._replies:
             return None
         self._granted -= 1
+        self._taken = True
         return self._replies.popleft()
+
+    def is_short(self) -> bool:
+        """Whether it is time for a grant: never for the first reply, which needs none."""
+        return self._granted < SLOTS // 2 and self._taken and not self.ended
 
     def grant(self) -> Signal | None:
         """What lets the server go on; to be sent before waiting for the second reply and every later one."""
-        if self.ended or self._granted >= SLOTS // 2:
+        if not self.is_short():
             return None
         more = SLOTS - self._granted
         self._granted = SLOTS

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import repeat
 from threading import get_ident
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import zmq
@@ -79,6 +79,8 @@ class Exchange:
         if get_ident() != self._owner:
             self._posted.append((call, data))
             self._wake()
+            if len(self._posted) >= 8:
+                sleep(0)
             return
         if data is not None:
             self._send(call, data)
