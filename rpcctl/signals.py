@@ -57,6 +57,21 @@ class _Impatient(BaseException):
     """A second signal while the first one's work went on."""
 
 
+class _Files:
+    """The files of the imported modules, as they are when it is made."""
+
+    def __init__(self) -> None:
+        self._seen = _stamps()
+        self._at = monotonic()
+
+    def changed(self) -> bool:
+        """Whether one has changed since the last look; looks at most once in WATCH seconds."""
+        if monotonic() - self._at < WATCH:
+            return False
+        seen, self._seen, self._at = self._seen, _stamps(), monotonic()
+        return any(self._seen[path] != seen[path] for path in self._seen.keys() & seen.keys())
+
+
 def run_until_signal(
     server: Served,
     *,
@@ -71,9 +86,10 @@ def run_until_signal(
     signal stops without waiting. Must run on the main thread.
     """
     flags = _Flags()
+    files = _Files() if watch else None
     with _handling(flags):
         try:
-            _run(server, flags, once, _watch_files() if watch else None, note)
+            _run(server, flags, once, files, note)
             note("stopping: finishing the calls that run; again to stop now")
             left = server.drain(grace)
             if left:
@@ -88,13 +104,13 @@ def _run(
     server: Served,
     flags: _Flags,
     once: Callable[[], bool] | None,
-    changed: Iterator[bool] | None,
+    files: _Files | None,
     note: Callable[[str], None],
 ) -> None:
     while not server.wait(POLL):
         if flags.stop or (once is not None and once()):
             return
-        if flags.reload or (changed is not None and next(changed)):
+        if flags.reload or (files is not None and files.changed()):
             flags.reload = False
             _reload(server, note)
 
@@ -122,20 +138,6 @@ def _handling(flags: _Flags) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _watch_files() -> Iterator[bool]:
-    """Whether a file of an imported module has changed since the last look; looks at most once in WATCH seconds."""
-    seen = _stamps()
-    at = monotonic()
-    while True:
-        if monotonic() - at < WATCH:
-            yield False
-            continue
-        now = _stamps()
-        changed = any(now[path] != seen[path] for path in now.keys() & seen.keys())
-        seen, at = now, monotonic()
-        yield changed
 
 
 def _stamps() -> dict[str, float]:

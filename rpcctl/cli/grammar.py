@@ -93,7 +93,7 @@ def _function(command: Command, chosen: Callable[[Command, Values], None]) -> Ca
 def _positional(word: Any) -> inspect.Parameter:
     kind: Any = list[str] if word.multiple else str if word.required else str | None
     metavar = word.name.upper().rstrip("S") + "…" if word.multiple else word.name.upper()
-    default: Any = inspect.Parameter.empty if word.required and not word.multiple else [] if word.multiple else None
+    default: Any = inspect.Parameter.empty if word.required else [] if word.multiple else None
     return _parameter(word.name, kind, typer.Argument(metavar=metavar, help=word.help, show_default=False), default)
 
 

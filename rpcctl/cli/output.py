@@ -46,9 +46,14 @@ class Output:
         self._widths: list[int] = []
         self._lock = threading.Lock()
 
-    def redirect(self, stdout: IO[Any]) -> None:
-        """Write results to this stream from now on: `serve` keeps its own apart from what the target prints."""
-        self._results = Sink(stdout, "the output")
+    @contextmanager
+    def redirected(self, stdout: IO[Any]) -> Iterator[None]:
+        """Inside, results go to this stream: `serve` keeps its own apart from what the target prints."""
+        before, self._results = self._results, Sink(stdout, "the output")
+        try:
+            yield
+        finally:
+            self._results = before
 
     def is_json(self) -> bool:
         """Whether a program reads the results, so that commands give their data instead of sentences."""

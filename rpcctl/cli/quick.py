@@ -50,7 +50,7 @@ def _read_option(known: dict[str, Option], values: dict[str, Any], word: str, wa
 
 def _place(command: Command, values: dict[str, Any], rest: list[str]) -> Values | None:
     for positional in command.positionals:
-        if positional.multiple:
+        if positional.multiple and (rest or not positional.required):
             values[attribute(positional.name)] = rest
             rest = []
         elif rest:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from rpcctl.cli.terminal import Terminal, escape, escape_json
-from rpcctl.errors import CallError, RpcctlError
+from rpcctl.errors import CallError, RpcctlError, TargetError
 
 LINES = 4
 """Most lines of an error, its hint included."""
@@ -14,7 +14,8 @@ _LINE = 2000
 
 
 def describe(exc: RpcctlError, terminal: Terminal, *, verbose: bool) -> list[str]:
-    """`rpcctl: error: …`, then `hint: …`; with `verbose` the remote traceback after that."""
+    """`rpcctl: error: …`, then `hint: …`; the remote traceback after that with `verbose`, a broken target's always."""
+    verbose = verbose or isinstance(exc, TargetError)
     hint = exc.hint or _hint_traceback(exc, verbose)
     lines = _cut(exc.message or type(exc).__name__, LINES - bool(hint))
     lines[0] = f"{terminal.paint('error', 'rpcctl: error:')} {lines[0]}"
@@ -49,9 +50,7 @@ def _traceback(exc: RpcctlError) -> str:
 
 
 def _hint_traceback(exc: RpcctlError, verbose: bool) -> str:
-    if verbose or not _traceback(exc):
-        return ""
-    return "-v shows the remote traceback" if isinstance(exc, CallError) else "-v shows the traceback"
+    return "" if verbose or not _traceback(exc) else "-v shows the remote traceback"
 
 
 def _cut(text: str, most: int) -> list[str]:

@@ -96,10 +96,9 @@ def run(values: Values, session: Session) -> None:
         else AccessLog(session.output, values.access_log, arguments=values.verbose > 0)
     )
     once = OneCall() if values.once else None
-    is_own = session.environment.stdout is sys.stdout
-    with guarded_streams() as stdout:
-        if is_own:
-            session.output.redirect(stdout)
+    ours = session.environment.stdout
+    is_real = ours is sys.stdout
+    with guarded_streams() as stdout, session.output.redirected(stdout if is_real else ours):
         server = make_server(values, session, tell_all(log, once))
         server.start()
         announce(server, session)
@@ -153,11 +152,13 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
 def announce(server: "Server", session: Session) -> None:
     """The addresses on stdout; names of the methods, and what is dangerous about them, on stderr."""
     description = server.service.description
+    count = len(description.methods)
     for address in server.addresses:
         session.output.text(str(address))
     session.output.flush()
     session.output.panel(
-        f"serving {description.name}: {len(description.methods)} methods", [each.name for each in description.methods]
+        f"serving {description.name}, {count} {'method' if count == 1 else 'methods'}",
+        [each.name for each in description.methods],
     )
     if server.dangers:
         shown = ", ".join(server.dangers[:5]) + (", …" if len(server.dangers) > 5 else "")

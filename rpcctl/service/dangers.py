@@ -38,14 +38,33 @@ MODULES = frozenset(
     }
 )
 """Top-level modules any of whose functions is dangerous; their accelerators (`_pickle`) and submodules too."""
+_PLAIN = frozenset(
+    {
+        "Popen",
+        "call",
+        "check_output",
+        "compile",
+        "eval",
+        "exec",
+        "kill",
+        "open",
+        "popen",
+        "remove",
+        "rmtree",
+        "run",
+        "system",
+    }
+)
+"""Names that tell anybody what is at stake: a warning shows a few, and these should be among them."""
 _SUBMODULES = ("urllib.request",)
 # By identity: what else lives in builtins is harmless, and `open` says that it comes from io.
 _FUNCTIONS = frozenset(map(id, (eval, exec, open, compile, input, __import__)))
 
 
 def dangers(table: Mapping[str, "Method"]) -> list[str]:
-    """Names of the dangerous methods, in the table's order; empty for a target that may be served to anybody."""
-    return [name for name, method in table.items() if is_dangerous(method.function)]
+    """Names of the dangerous methods, the plainest threats first; empty for a target that may be served to anybody."""
+    found = [name for name, method in table.items() if is_dangerous(method.function)]
+    return sorted(found, key=lambda name: name.rpartition(".")[2] not in _PLAIN)
 
 
 def is_dangerous(function: Callable[..., Any]) -> bool:

@@ -187,5 +187,5 @@ def _to_json(value: Any) -> Any:
 
 def _from_json(value: dict[str, Any]) -> Any:
     if "$bytes" in value:
-        return b64decode(value["$bytes"])
+        return b64decode(value["$bytes"], validate=True)
     return dict(value["$pairs"]) if "$pairs" in value else value

@@ -189,7 +189,8 @@ def _walk(text: str, module: ModuleType, path: Iterable[str]) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            close = _closest(part, [each for each in dir(found) if not each.startswith("_")])
+            inside = list_siblings(found) if isinstance(found, ModuleType) and hasattr(found, "__path__") else []
+            close = _closest(part, [*inside, *(each for each in dir(found) if not each.startswith("_"))])
             raise TargetError(
                 f"{text!r}: {walked} has no {part!r}", hint=_did_you_mean(_replace(text, part, close))
             ) from None

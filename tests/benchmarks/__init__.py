@@ -1,1 +1,1 @@
-"""`python -m tests.benchmarks`: every ratio of the README's performance table, ours and the peer's measured in turns."""
+"""`python -m tests.benchmarks`: the ratios of the README's performance table, ours and a peer's measured in turns."""

@@ -48,24 +48,28 @@ def test_ctrl_c_ends_a_call():
 
 
 def test_a_server_killed_in_mid_call_is_noticed_within_two_heartbeats():
-    with serving("--heartbeat", "0.5") as (server, address):
-        with running("call", address, "slow", "30", "--heartbeat", "0.5") as call:
-            server.wait_for("add")
-            time.sleep(1.2)
-            server.popen.send_signal(signal.SIGKILL)
-            began = time.monotonic()
-            assert call.wait() == 56
-            assert time.monotonic() - began < 2.0
-            assert "may have run" in call.rest() or "unknown" in call.rest()
+    with (
+        serving("--heartbeat", "0.5") as (server, address),
+        running("call", address, "slow", "30", "--heartbeat", "0.5") as call,
+    ):
+        server.wait_for("add")
+        time.sleep(1.2)
+        server.popen.send_signal(signal.SIGKILL)
+        began = time.monotonic()
+        assert call.wait() == 56
+        assert time.monotonic() - began < 2.0
+        assert "may have run" in call.rest() or "unknown" in call.rest()
 
 
 def test_a_server_stopped_in_mid_call_is_noticed_by_its_silence():
-    with serving("--heartbeat", "0.5") as (server, address):
-        with running("call", address, "slow", "30", "--heartbeat", "0.5") as call:
-            time.sleep(1.5)
-            server.popen.send_signal(signal.SIGSTOP)
-            assert call.wait() == 56
-            assert "heartbeat" in call.rest()
+    with (
+        serving("--heartbeat", "0.5") as (server, address),
+        running("call", address, "slow", "30", "--heartbeat", "0.5") as call,
+    ):
+        time.sleep(1.5)
+        server.popen.send_signal(signal.SIGSTOP)
+        assert call.wait() == 56
+        assert "heartbeat" in call.rest()
 
 
 def test_a_server_killed_in_mid_stream():

@@ -14,6 +14,28 @@ import rpcctl
 from rpcctl.errors import CallError
 from tests.process import run, serving
 
+COUNTER = """
+import time
+
+n = 0
+
+
+def bump():
+    global n
+    seen = n
+    time.sleep(0.002)
+    n = seen + 1
+    return n
+"""
+CART = """
+class Cart:
+    def __init__(self, size):
+        self.size = size
+
+    def full(self):
+        return self.size
+"""
+
 
 def call_later(address, *call, results, **options):
     """A thread that makes one call and keeps what came of it."""
@@ -81,11 +103,12 @@ def test_after_the_signal_new_calls_are_told_so():
     results: list[Any] = []
     with serving() as (process, address), rpcctl.connect(address) as client:
         thread = call_later(address, "slow", 1.0, results=results)
-        client.add(2, 3)
+        time.sleep(0.3)
         process.signal()
         process.wait_for("stopping")
         with pytest.raises(CallError, match="shutting down"):
-            client.add(2, 3)
+            while thread.is_alive():
+                client.add(2, 3)
         thread.join()
         assert results == [1.0]
 
@@ -194,8 +217,7 @@ def test_max_concurrent_makes_callers_wait_then_says_busy():
 
 
 def test_lock_runs_one_call_at_a_time(tmp_path):
-    text = "import time\nn = 0\n\ndef bump():\n    global n\n    seen = n\n    time.sleep(0.002)\n    n = seen + 1\n    return n\n"
-    (tmp_path / "counter.py").write_text(text)
+    (tmp_path / "counter.py").write_text(COUNTER)
     with serving("--lock", target=str(tmp_path / "counter.py")) as (_, address):
 
         def work():
@@ -214,7 +236,7 @@ def test_lock_runs_one_call_at_a_time(tmp_path):
 
 REFUSED = [
     # words, exit code, what the error names, what the hint offers
-    ((), 2, "target", ""),
+    ((), 2, "TARGET", ""),
     (("nosuchmodule",), 2, "nosuchmodule", ""),
     (("tests.sampel",), 2, "tests.sampel", "sample"),
     (("tests.sample:_hidden",), 2, "_hidden", ""),
@@ -244,9 +266,7 @@ def test_refuses_with_a_remedy(words, code, names, hint):
 
 
 def test_a_class_that_needs_arguments(tmp_path):
-    (tmp_path / "cart.py").write_text(
-        "class Cart:\n    def __init__(self, size):\n        self.size = size\n\n    def full(self):\n        return self.size\n"
-    )
+    (tmp_path / "cart.py").write_text(CART)
     done = run("serve", str(tmp_path / "cart.py") + ":Cart")
     assert done.returncode == 2
     assert "size" in done.stderr

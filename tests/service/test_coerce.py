@@ -35,6 +35,11 @@ class Colour(enum.Enum):
     BLUE = 0
 
 
+class Action(enum.Enum):
+    STOP = object()
+    GO = ...
+
+
 class Level(enum.IntEnum):
     NONE = 0
     LOW = 1
@@ -118,6 +123,7 @@ class Span(NamedTuple):
         (Colour, 0, Colour.BLUE),
         (Colour, [1, 2], Colour.SIZE),
         (Colour, "2024-01-31", Colour.WHEN),
+        (Action, "GO", Action.GO),
         (Level, 1, Level.LOW),
         (Level, 0, Level.NONE),
         (set, [1, 1], {1}),
@@ -311,13 +317,15 @@ def test_fields_whose_hints_cannot_be_had_stay_plain() -> None:
     assert convert({"day": "2024-01-31"}) == Unresolved("2024-01-31")
 
 
-def test_a_hint_without_end_is_looked_at_to_some_depth() -> None:
-    hint: Any = int
-    for _ in range(100):
-        hint = list[hint] | set[hint]
+def test_a_deep_hint() -> None:
+    hint: Any = datetime.date
+    value: Any = "2024-01-31"
+    expected: Any = DAY
+    for _ in range(50):
+        hint, value, expected = list[hint] | None, [value], [expected]
     convert = converter(hint)
     assert convert is not None
-    assert convert([[1]]) == [[1]]
+    assert convert(value) == expected
 
 
 if sys.version_info >= (3, 12):
@@ -329,7 +337,7 @@ if sys.version_info >= (3, 12):
         assert day is not None
         assert tree is not None
         assert day("2024-01-31") == DAY
-        assert tree(["2024-01-31", ["2024-01-31"]]) == [DAY, [DAY]]
+        assert tree(["2024-01-31", [[[["2024-01-31"]]]]]) == [DAY, [[[[DAY]]]]]
 
 
 ROUND_TRIPS: list[tuple[Any, st.SearchStrategy[Any]]] = [

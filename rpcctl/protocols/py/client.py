@@ -70,7 +70,7 @@ class _Worker:
         Thread(target=self._run, name="rpcctl-py", daemon=True).start()
 
     def step(self, deadline: Deadline) -> Reply | None:
-        """The next reply, or None when there is none; Empty when it does not come in time; raises what the iterator did."""
+        """The next reply, None when there is none; Empty when it is not there in time; raises what the iterator did."""
         self._steps.put(True)
         result = self._results.get(timeout=deadline.remaining())
         if isinstance(result, BaseException):

@@ -227,9 +227,12 @@ class Conversation:
         """Beat where it is due; when to do so again."""
         wake = NEVER
         for channel in list(self._channels.values()):
+            if channel.error is not None:
+                continue
             self._emit(channel, channel.tick(now))
             if channel.is_lost(now):
-                channel.error = self._lost_error(f"no heartbeat for {channel.silence():g} s")
+                channel.error = self._lost_error(f"no heartbeat for {channel.silence():.3g} s")
+                wake = now  # Whoever waits for it is to be told at once.
             else:
                 wake = min(wake, channel.next_tick())
         return wake

@@ -45,11 +45,9 @@ def to_inspect(description: Description) -> dict[str, Any]:
 def from_inspect(value: Any) -> Description:
     """A server's map as a Description, with whatever of it can be read."""
     value = _texts(value)
-    methods = value.get("methods")
-    found = methods.items() if isinstance(methods, dict) else ()
-    return Description(
-        _text(value.get("name")), tuple(_read_method(name, _texts(each)) for name, each in found if type(name) is str)
-    )
+    methods = _texts(value.get("methods"))
+    found = [_read_method(name, _texts(each)) for name, each in methods.items() if type(name) is str]
+    return Description(_text(value.get("name")), tuple(found))
 
 
 def from_parts(name: str, doc: Any, args: Any) -> MethodDescription:

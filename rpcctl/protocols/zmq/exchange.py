@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import repeat
 from threading import get_ident
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import zmq
@@ -79,8 +79,6 @@ class Exchange:
         if get_ident() != self._owner:
             self._posted.append((call, data))
             self._wake()
-            if len(self._posted) >= 8:
-                sleep(0)
             return
         if data is not None:
             self._send(call, data)
@@ -97,7 +95,8 @@ class Exchange:
             call, data = self._posted.popleft()
             if data is not None:
                 self._send(call, data)
-            self._see_to(call)
+            if call.over or call.paused_ or call.dropped:
+                self._see_to(call)
 
     def tick(self, now: float) -> None:
         """Beat where it is due, and abandon the calls of clients that are lost."""
