@@ -232,13 +232,13 @@ _LOCAL: Mapping[str, type[RpcctlError]] = {
 }
 
 
-def to_error(failure: Failure) -> RpcctlError:
-    """A Failure as the exception that stands for it."""
+def to_error(failure: Failure, address: str = "ADDRESS") -> RpcctlError:
+    """A Failure as the exception that stands for it; the address is for its hint."""
     if failure.kind in _LOCAL:
         return _LOCAL[failure.kind](failure.message or failure.type)
     kind = _ERRORS.get(failure.kind, RemoteError)
     message = _describe_failure(failure)
-    hint = "rpcctl list ADDRESS shows what there is" if kind is MethodNotFoundError else ""
+    hint = f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
     return kind(message, hint=hint, type=failure.type, traceback=failure.traceback, data=failure.data)
 
 

@@ -17,14 +17,14 @@ from rpcctl.errors import OutputError, RpcctlError
 MODULES = {
     "call": "rpcctl.cli.call",
     "cast": "rpcctl.cli.cast",
-    "completion": "rpcctl.cli.completion",
-    "describe": "rpcctl.cli.describe",
-    "explain": "rpcctl.cli.explain",
     "list": "rpcctl.cli.list",
+    "describe": "rpcctl.cli.describe",
     "ping": "rpcctl.cli.ping",
-    "protocols": "rpcctl.cli.protocols",
-    "serve": "rpcctl.cli.serve",
     "wait": "rpcctl.cli.wait",
+    "serve": "rpcctl.cli.serve",
+    "protocols": "rpcctl.cli.protocols",
+    "explain": "rpcctl.cli.explain",
+    "completion": "rpcctl.cli.completion",
 }
 ALIASES = {"ls": "list"}
 
@@ -73,7 +73,7 @@ def load_command(name: str) -> Command:
 
 
 def load_commands() -> list[Command]:
-    """All of them, in the order of their names."""
+    """All of them, in the order in which help shows them."""
     return [load_command(name) for name in MODULES]
 
 

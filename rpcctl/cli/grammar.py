@@ -23,11 +23,11 @@ def read(commands: Sequence[Command], argv: Sequence[str]) -> tuple[Command, Val
         flag for command in commands for option in all_options(command) if option.metavar for flag in flags(option)
     }
     try:
-        code = program(mask_numbers(argv, takes_value), prog_name="rpcctl", standalone_mode=False)
+        code = program(mask_numbers(argv, takes_value) or ["--help"], prog_name="rpcctl", standalone_mode=False)
     except typer.TyperException as exc:
         raise _explain(exc, commands, argv) from None
     if not found:
-        return int(code or 0)
+        return int(code or 0) if argv else UsageError.exit_code
     command, values = found[0]
     values.own = registry.own_options(command.roles)
     return command, values
@@ -42,7 +42,6 @@ def build(commands: Sequence[Command], chosen: Callable[[Command, Values], None]
     """A Typer program that calls `chosen` with what was typed."""
     app = typer.Typer(
         add_completion=False,
-        no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -7,17 +7,17 @@ from rpcctl.interfaces import Option
 
 PROTO = Option("proto", "protocol, where the address leaves it open", "PROTOCOL", panel="Connection")
 TIMEOUT = Option(
-    "timeout", "to the first reply of a call; off for no limit", "SECONDS", "seconds_or_off", 30.0, panel="Connection"
+    "timeout", "longest wait for the first reply; off for no limit", "SECONDS", "seconds_or_off", 30.0, panel="Connection"
 )
 CONNECT_TIMEOUT = Option(
-    "connect-timeout", "until the connection stands", "SECONDS", "seconds_or_off", 5.0, panel="Connection"
+    "connect-timeout", "longest wait for the connection", "SECONDS", "seconds_or_off", 5.0, panel="Connection"
 )
-MAX_TIME = Option("max-time", "for the whole call, a stream included", "SECONDS", "seconds_or_off", panel="Connection")
-ITEM_TIMEOUT = Option("item-timeout", "between two items of a stream", "SECONDS", "seconds_or_off", panel="Connection")
+MAX_TIME = Option("max-time", "longest time for the whole call, a stream included", "SECONDS", "seconds_or_off", panel="Connection")
+ITEM_TIMEOUT = Option("item-timeout", "longest wait between two items of a stream", "SECONDS", "seconds_or_off", panel="Connection")
 RETRY = Option(
-    "retry", "tries more when the connection fails; a call is never repeated", "N", "integer", 0, panel="Connection"
+    "retry", "further tries when the connection fails; a call is never repeated", "N", "integer", 0, panel="Connection"
 )
-RETRY_DELAY = Option("retry-delay", "between two tries", "SECONDS", "seconds", 1.0, panel="Connection")
+RETRY_DELAY = Option("retry-delay", "pause between two tries", "SECONDS", "seconds", 1.0, panel="Connection")
 MAX_MESSAGE = Option(
     "max-message",
     "largest message sent or taken in, as 512K or 64M",
@@ -81,7 +81,7 @@ AS_CLASS = Option(
     panel="What is exposed",
 )
 PREFIX = Option(
-    "prefix", "put before every name, with a dot; empty for none", "TEXT", variable=False, panel="What is exposed"
+    "prefix", "text put before every name, with a dot; empty for none", "TEXT", variable=False, panel="What is exposed"
 )
 DEPTH = Option("depth", "levels of submodules to walk", "N", "integer", 0, panel="What is exposed")
 APP_DIR = Option("app-dir", "folder in which targets are looked for first", "DIR", default="", panel="What is exposed")

@@ -22,8 +22,9 @@ COMMAND = Command(
 
 def run(values: Values, session: Session) -> None:
     """Print the name and the times in milliseconds."""
-    began = perf_counter()
-    with session.connect(values) as connection, session.output.writing(values.output):
+    with session.open(values) as connection, session.output.writing(values.output):
+        began = perf_counter()
+        session.reach(connection, values)
         connected = perf_counter()
         name = connection.ping()
         answered = perf_counter()

@@ -24,7 +24,7 @@ ACCESS_LOG = Option(
     choices=("text", "json", "off"),
     panel="Serving",
 )
-GRACE = Option("grace", "for running calls when stopped", "SECONDS", "seconds", 10.0, panel="Serving")
+GRACE = Option("grace", "time for running calls to finish when stopped", "SECONDS", "seconds", 10.0, panel="Serving")
 ONCE = Option("once", "leave after one call", type="switch", panel="Serving")
 RELOAD = Option("reload", "load the target anew when one of its files changes", type="switch", panel="Serving")
 ALLOW_REMOTE = Option(
@@ -32,20 +32,20 @@ ALLOW_REMOTE = Option(
 )
 EXECUTOR = Option(
     "executor",
-    "threads:N for N threads, or inline for one call at a time",
+    "how calls are run: threads:N, or inline for one after the other",
     "KIND",
     default="threads",
     panel="Running calls",
 )
 LOCK = Option("lock", "run no two calls of the target at once", type="switch", panel="Running calls")
 CALL_TIMEOUT = Option(
-    "call-timeout", "after which a call is answered with an error", "SECONDS", "seconds_or_off", panel="Running calls"
+    "call-timeout", "longest time of a call before it is answered with an error", "SECONDS", "seconds_or_off", panel="Running calls"
 )
 MAX_CONCURRENT = Option(
-    "max-concurrent", "calls under way; further ones wait", "N", "integer", 16384, panel="Running calls"
+    "max-concurrent", "most calls under way; further ones wait", "N", "integer", 16384, panel="Running calls"
 )
 MAX_WAIT = Option(
-    "max-wait", "that a further call waits before it is told busy", "SECONDS", "seconds", 10.0, panel="Running calls"
+    "max-wait", "longest wait of a further call before it is told busy", "SECONDS", "seconds", 10.0, panel="Running calls"
 )
 MAX_ITEMS = Option("max-items", "longest list made of an iterator", "N", "integer", 10_000, panel="Running calls")
 REPR = Option("repr", "send what has no plain form as its repr", type="switch", panel="Running calls")

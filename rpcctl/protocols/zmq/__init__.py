@@ -8,8 +8,8 @@ INFO = ProtocolInfo(
     aliases=("zerorpc",),
     summary="zerorpc 0.6: ZeroMQ and MessagePack",
     transports=(
-        Transport("tcp", default="zmq+tcp://127.0.0.1:4242", short=True),
-        Transport("ipc", kind="path", default="zmq+ipc:///tmp/rpcctl.sock", short=True),
+        Transport("tcp", default="tcp://127.0.0.1:4242", short=True),
+        Transport("ipc", kind="path", default="ipc:///tmp/rpcctl.sock", short=True),
     ),
     client="rpcctl.protocols.zmq.client:Client",
     server="rpcctl.protocols.zmq.server:Server",
