@@ -5,13 +5,13 @@ up only when a name is not in the table or all are to be listed. One that is bro
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib import import_module
 from typing import Any
 
 from rpcctl import address
 from rpcctl.address import Address, Scheme, Transport
-from rpcctl.errors import AddressError, MissingExtraError, UsageError, renamed, suggest
+from rpcctl.errors import AddressError, MissingExtraError, RpcctlError, UsageError, renamed, suggest
 from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings
 
 DEFAULT = "zmq"
@@ -24,6 +24,10 @@ ALIASES = {
 }
 
 _loaded: dict[str, ProtocolInfo] = {}
+_distributions: dict[str, str] = {}
+"""By scheme, where a protocol came from that is not in the table."""
+_seen: set[str] = set()
+"""The entry points that were looked at: one that is broken is loaded, and warned of, once."""
 
 
 def find(name: str) -> ProtocolInfo:
@@ -43,13 +47,18 @@ def protocols() -> list[ProtocolInfo]:
     return sorted(_loaded.values())
 
 
-def own_options(roles: Iterable[str]) -> dict[str, Option]:
-    """The protocols' own options for `client` or `server`, by name; the first protocol to declare one decides."""
-    wanted, own = set(roles), dict[str, Option]()
-    for info in protocols() if wanted else ():
+def own_options(roles: Iterable[str], taken: Collection[str] = ()) -> dict[str, Option]:
+    """The protocols' own options for `client` or `server`, by name; the first protocol to declare one decides.
+
+    One that is spelled like something in `taken` is left out: it can still be given in an address.
+    """
+    wanted, own, spellings = set(roles), dict[str, Option](), set(taken)
+    for info in _table_first(protocols()) if wanted else ():
         for option in info.options:
-            if wanted & set(option.roles):
-                own.setdefault(option.name, option._replace(panel=option.panel or f"{info.scheme} only"))
+            spelled = {option.name, option.short} - {""}
+            if wanted & set(option.roles) and not spelled & spellings:
+                own[option.name] = option._replace(panel=option.panel or f"{info.scheme} only")
+                spellings |= spelled
     return own
 
 
@@ -84,14 +93,15 @@ def is_installed(info: ProtocolInfo) -> bool:
     """Whether its libraries can be imported."""
     try:
         _load_class(info, info.client)
-    except MissingExtraError:
+    except RpcctlError:
         return False
     return True
 
 
 def install_hint(info: ProtocolInfo) -> str:
     """The command that installs what the protocol needs."""
-    return f"pip install 'rpcctl[{info.extra}]'" if info.extra else "pip install --force-reinstall rpcctl"
+    name = _distributions.get(info.scheme, "rpcctl")
+    return f"pip install '{name}[{info.extra}]'" if info.extra else f"pip install --force-reinstall {name}"
 
 
 def _find_builtin(name: str) -> ProtocolInfo | None:
@@ -110,23 +120,42 @@ def _load_plugins() -> None:
     from importlib.metadata import entry_points
 
     for entry in entry_points(group="rpcctl.protocols"):
-        if entry.name in _loaded:
+        if entry.value in _seen:
             continue
+        _seen.add(entry.value)
         try:
-            info: ProtocolInfo = entry.load().INFO
-            _loaded[info.scheme] = info
-        except Exception as exc:
-            print(f"rpcctl: warning: protocol {entry.name!r} cannot be loaded: {exc}", file=sys.stderr)
+            _add_plugin(entry.load().INFO, entry.dist.name if entry.dist else entry.name)
+        except (Exception, SystemExit) as exc:
+            why = str(exc) or type(exc).__name__
+            print(f"rpcctl: warning: protocol {entry.name!r} cannot be loaded: {why}", file=sys.stderr)
+
+
+def _add_plugin(info: ProtocolInfo, distribution: str) -> None:
+    if not isinstance(info, ProtocolInfo) or not info.transports:
+        raise TypeError("its INFO is no ProtocolInfo that names a transport")
+    if info.scheme in _loaded or info.scheme in PACKAGES or info.scheme in ALIASES:
+        raise ValueError(f"there is another {info.scheme!r} already")
+    _loaded[info.scheme] = info
+    _distributions[info.scheme] = distribution
+
+
+def _table_first(infos: list[ProtocolInfo]) -> list[ProtocolInfo]:
+    """Those of the table before the others, which must not take over what one of them means."""
+    return sorted(infos, key=lambda info: info.scheme not in PACKAGES)
 
 
 def _load_class(info: ProtocolInfo, path: str) -> Any:
     module, _, name = path.partition(":")
-    with renamed({ImportError: lambda exc: _missing(info, exc)}):
+    with renamed({ImportError: lambda exc: _missing(info, exc), Exception: lambda exc: _broken(info, exc)}):
         return getattr(import_module(module), name)
 
 
 def _missing(info: ProtocolInfo, exc: BaseException) -> MissingExtraError:
     return MissingExtraError(f"{info.scheme} needs a library that is not installed: {exc}", hint=install_hint(info))
+
+
+def _broken(info: ProtocolInfo, exc: BaseException) -> UsageError:
+    return UsageError(f"{info.scheme} cannot be loaded: {type(exc).__name__}: {exc}", hint=install_hint(info))
 
 
 def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
@@ -155,7 +184,7 @@ def _find_short(scheme: str, wanted: ProtocolInfo | None) -> ProtocolInfo | None
         transport = info.transport(scheme) if info else None
         if transport and (transport.short or info is wanted):
             return info
-    return next((each for each in protocols() if (t := each.transport(scheme)) and t.short), None)
+    return next((each for each in _table_first(protocols()) if (t := each.transport(scheme)) and t.short), None)
 
 
 def _transport(info: ProtocolInfo, scheme: str, name: str) -> Transport:

@@ -10,7 +10,7 @@ FANOUT = Option("fanout", "to every server, not to one of them", type="switch")
 
 COMMAND = Command(
     "cast",
-    "Send a one-way call and leave: no reply, no error from the method",
+    "Send a one-way call: no reply, no error from the method",
     "Calling",
     "rpcctl.cli.cast:run",
     (ADDRESS, METHOD, WORDS),

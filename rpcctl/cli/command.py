@@ -59,6 +59,12 @@ def attribute(name: str) -> str:
     return name + "_" if iskeyword(name) else name.replace("-", "_")
 
 
+def spellings(command: Command) -> set[str]:
+    """The names and short forms that the command's own words and options have."""
+    own = {spelling for option in command.options for spelling in (option.name, option.short)}
+    return own | {each.name for each in command.positionals} | {"help", "-h", "own"}
+
+
 def flags(option: Option) -> tuple[str, ...]:
     """The spellings that the option has on the command line, the long one first."""
     return (f"--{option.name}", option.short) if option.short else (f"--{option.name}",)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rpcctl import registry
 from rpcctl.address import Transport
-from rpcctl.cli.command import Command, flags
+from rpcctl.cli.command import Command, flags, spellings
 from rpcctl.cli.options import PROTO
 from rpcctl.cli.quick import is_option
 from rpcctl.cli.shells import SHELLS, Answer, Candidate
@@ -114,7 +114,7 @@ def _find_option(command: Command, flag: str) -> Option | None:
     for option in command.options:
         if flag in flags(option):
             return option
-    own = registry.own_options(command.roles)
+    own = registry.own_options(command.roles, spellings(command))
     return next((option for option in own.values() if flag in flags(option)), None)
 
 
@@ -141,7 +141,7 @@ def _offer_options(line: Line, word: str) -> Answer:
 
 def _options(line: Line) -> list[Option]:
     """The command's options and the protocols' own: of the one in use, or of all while none is known."""
-    own = registry.own_options(line.command.roles)
+    own = registry.own_options(line.command.roles, spellings(line.command))
     info = line.protocol()
     if info is not None:
         own = {option.name: option for option in info.options if option.name in own}

@@ -11,7 +11,7 @@ from rpcctl.messages import REQUIRED, Description, MethodDescription
 
 COMMAND = Command(
     "describe",
-    "Show the signature and documentation of a method, and a call line to paste",
+    "Show signature, documentation and a call line to paste",
     "Finding out",
     "rpcctl.cli.describe:run",
     (ADDRESS, Positional("method", "only this one; all of them otherwise", required=False, complete="method")),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from rpcctl import __version__, registry
-from rpcctl.cli.command import Command, Values, attribute, flags
+from rpcctl.cli.command import Command, Values, attribute, flags, spellings
 from rpcctl.cli.words import mask_numbers, unmask
 from rpcctl.errors import UsageError, suggest
 from rpcctl.interfaces import Option
@@ -29,13 +29,13 @@ def read(commands: Sequence[Command], argv: Sequence[str]) -> tuple[Command, Val
     if not found:
         return int(code or 0) if argv else UsageError.exit_code
     command, values = found[0]
-    values.own = registry.own_options(command.roles)
+    values.own = registry.own_options(command.roles, spellings(command))
     return command, values
 
 
 def all_options(command: Command) -> list[Option]:
     """The command's own options and those of the protocols."""
-    return [*command.options, *registry.own_options(command.roles).values()]
+    return [*command.options, *registry.own_options(command.roles, spellings(command)).values()]
 
 
 def build(commands: Sequence[Command], chosen: Callable[[Command, Values], None]) -> typer.Typer:

@@ -131,7 +131,7 @@ def _type_text(annotation: Any) -> str:
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
         return annotation
-    return _text(inspect.formatannotation, annotation).replace("typing.", "")
+    return _text(inspect.formatannotation, annotation).replace("typing.", "").replace("collections.abc.", "")
 
 
 def _text(form: Callable[[Any], str], value: Any) -> str:

@@ -99,6 +99,12 @@ def test_a_signal_lets_running_calls_finish(number):
         assert process.wait() == 0
 
 
+def call_while(condition, method):
+    """Call again and again: the note that the server stops is printed just before it does."""
+    while condition():
+        method(2, 3)
+
+
 def test_after_the_signal_new_calls_are_told_so():
     results: list[Any] = []
     with serving() as (process, address), rpcctl.connect(address) as client:
@@ -107,8 +113,7 @@ def test_after_the_signal_new_calls_are_told_so():
         process.signal()
         process.wait_for("stopping")
         with pytest.raises(CallError, match="shutting down"):
-            while thread.is_alive():
-                client.add(2, 3)
+            call_while(thread.is_alive, client.add)
         thread.join()
         assert results == [1.0]
 

@@ -43,6 +43,12 @@ class Methods:
         zerorpc.gevent.sleep(seconds)
         return seconds
 
+    def sleep_and_write(self, seconds, path):
+        """Wait, then leave a mark."""
+        zerorpc.gevent.sleep(seconds)
+        with open(path, "w"):
+            pass
+
     @zerorpc.stream
     def count(self, n):
         """Yield 0 to n-1."""

@@ -116,9 +116,10 @@ class Client:
             if channel is None:
                 raise _deadline_error(request, "--timeout")
             reply = self._receive(conversation, channel, request, request.deadline, "--timeout")
+            if not isinstance(reply, ENDS):
+                conversation.keep_beating()
             yield reply
             while not isinstance(reply, ENDS):
-                conversation.keep_beating()
                 until = Deadline.after(request.item_timeout)
                 reply = self._receive(conversation, channel, request, until, "--item-timeout")
                 yield reply

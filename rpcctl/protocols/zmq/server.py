@@ -84,10 +84,10 @@ class Server:
             if self._allowed is not None:
                 self._doorkeeper = Doorkeeper(context, self._allowed)
             self._socket = context.socket(self._kind)
+            self._bind_socket()
             self._bell, self._ear = sockets_of_os.socketpair()
             self._bell.setblocking(False)
             self._ear.setblocking(False)
-            self._bind_socket()
         except BaseException:
             self._closing.set()
             context.destroy(linger=0)
