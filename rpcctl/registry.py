@@ -163,7 +163,10 @@ def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
         return _resolve_bare(wanted or find(DEFAULT))
     name, _, transport = scheme.partition("+")
     named = _find_builtin(name.lower()) or (_find_plugin(name.lower()) if transport else None)
-    info = named or _find_short(scheme.lower(), wanted) or _find_plugin(name.lower())
+    info = named or _find_short(scheme.lower(), wanted)
+    if info is None:
+        # Only now: to look for plug-ins costs a cold call more than all else.
+        info = named = _find_plugin(name.lower())
     if info is None:
         raise AddressError(f"unknown scheme {scheme!r} in {address.masked(text)!r}", hint=_suggest_scheme(scheme, text))
     if wanted and wanted.scheme != info.scheme:
