@@ -82,7 +82,9 @@ class Address(NamedTuple):
 
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it: a loopback host, or a path."""
-        return self.kind != "host" or self.host in ("localhost", "::1") or self.host.startswith("127.")
+        if self.kind != "host" or self.host in ("localhost", "::1"):
+            return True
+        return self.host.startswith("127.") and self.host.replace(".", "").isdigit()
 
     def _text(self, *, mask: bool) -> str:
         if self.kind == "text":

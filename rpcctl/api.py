@@ -31,7 +31,7 @@ from rpcctl.errors import (
 )
 from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
 from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
-from rpcctl.settings import fill_options
+from rpcctl.settings import check_given, fill_options
 
 
 class Connection:
@@ -64,14 +64,20 @@ class Connection:
         self.timeout = timeout
         self.item_timeout = item_timeout
         self.max_time = max_time
+        check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
         self._settings = Settings(own, connect_timeout, max_message, trace, _load_target)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
+        self._closed = False
 
     def __enter__(self) -> "Connection":
-        """Connect."""
-        self.connect()
+        """Connect; closed when that fails."""
+        try:
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -100,10 +106,13 @@ class Connection:
                     raise
                 self._client.close()
                 time.sleep(retry_delay)
+                if self._closed:
+                    raise
                 self._client = registry.client(self.address, self._settings)
 
     def close(self) -> None:
-        """Free the connection; safe to repeat."""
+        """Free the connection; safe to repeat, and from any thread."""
+        self._closed = True
         self._client.close()
 
     def request(
@@ -183,7 +192,8 @@ class Stream:
         raise StopIteration
 
     def close(self) -> None:
-        """Tell nobody, and wait for no more."""
+        """Wait for no more; safe to repeat."""
+        self._first = None
         close = getattr(self._replies, "close", None)
         if close is not None:
             close()
@@ -192,8 +202,7 @@ class Stream:
 def connect(address: str, *, timeout: float | None = 30.0, **options: Any) -> Connection:
     """Connect to the server at an address as `rpcctl call` takes it; keywords as for `Connection`."""
     connection = Connection(address, timeout=timeout, **options)
-    connection.connect()
-    return connection
+    return connection.__enter__()  # Which closes it when it cannot connect.
 
 
 def check_request(info: ProtocolInfo, request: Request) -> None:

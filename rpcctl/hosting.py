@@ -22,7 +22,7 @@ from rpcctl.service.executor import make_executor
 from rpcctl.service.methods import Method, Selection, dangers, expose
 from rpcctl.service.outcome import OnDone
 from rpcctl.service.target import Target, load, reload_all
-from rpcctl.settings import fill_options
+from rpcctl.settings import check_given, fill_options
 
 Targets = Sequence[str | Target]
 
@@ -57,7 +57,7 @@ class Server:
     ) -> None:
         """Load the target and build its method table; nothing is bound yet.
 
-        `target` is a target as typed, a sequence of such, or any object to expose. Without an address the protocol's
+        `target` is a target as typed, any object to expose, or a list of these. Without an address the protocol's
         default one is bound; `proto` decides what an address leaves open. `call_timeout` and `max_wait` are seconds,
         `max_message` bytes. `on_done` is told of each call that ended. TargetError when there is nothing to serve;
         UsageError when a dangerous target would be reachable from other machines.
@@ -80,9 +80,7 @@ class Server:
             executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
         )
         self.dangers: list[str] = []
-        self._servers = [
-            _make_server(each, options or {}, max_message, trace) for each in _list_addresses(addresses, proto)
-        ]
+        self._servers = _make_servers(_list_addresses(addresses, proto), options or {}, max_message, trace)
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -183,9 +181,7 @@ def serve(target: Any, *addresses: str, grace: float = 10.0, **options: Any) -> 
     """
     from rpcctl.signals import run_until_signal
 
-    server = Server(target, *addresses, **options)
-    server.start()
-    run_until_signal(server, grace=grace)
+    run_until_signal(Server(target, *addresses, **options), grace=grace)
 
 
 def load_service(targets: Sequence[str], selection: Selection = Selection(), **loading: Any) -> Service:
@@ -195,12 +191,14 @@ def load_service(targets: Sequence[str], selection: Selection = Selection(), **l
 
 
 def _list_targets(target: Any) -> Targets:
+    return tuple(map(_as_target, target if type(target) in (list, tuple) else [target]))
+
+
+def _as_target(target: Any) -> str | Target:
     if isinstance(target, (str, Target)):
-        return (target,)
-    if isinstance(target, (list, tuple)) and all(isinstance(each, (str, Target)) for each in target):
-        return tuple(target)
+        return target
     name = getattr(target, "__name__", type(target).__name__)
-    return (Target(name, name, target, getattr(target, "__module__", "") or ""),)
+    return Target(name, name, target, getattr(target, "__module__", "") or "")
 
 
 def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> list[Address]:
@@ -209,10 +207,16 @@ def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> li
     return [registry.parse_address(each, proto) if isinstance(each, str) else each for each in addresses]
 
 
-def _make_server(at: Address, given: Mapping[str, Any], max_message: int, trace: Trace | None) -> WireServer:
-    info = registry.find(at.protocol)
-    own = fill_options(info, "server", at, given, os.environ)
-    return registry.server(at, Settings(own, max_message=max_message, trace=trace))
+def _make_servers(
+    addresses: Sequence[Address], given: Mapping[str, Any], max_message: int, trace: Trace | None
+) -> list[WireServer]:
+    infos = [registry.find(at.protocol) for at in addresses]
+    check_given(infos, "server", given)
+    made = []
+    for at, info in zip(addresses, infos, strict=True):
+        own = fill_options(info, "server", at, given, os.environ)
+        made.append(registry.server(at, Settings(own, max_message=max_message, trace=trace)))
+    return made
 
 
 def _refuse_remote(names: Sequence[str], servers: Sequence[WireServer]) -> None:

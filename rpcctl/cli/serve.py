@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rpcctl.cli.command import Command, Positional, Values
 from rpcctl.cli.options import MAX_MESSAGE, MESSAGES, PROTO, SELECTION
-from rpcctl.cli.session import Session, check_own_options, own_options
+from rpcctl.cli.session import Session, own_options
 from rpcctl.interfaces import Option
 
 if TYPE_CHECKING:
@@ -39,13 +39,22 @@ EXECUTOR = Option(
 )
 LOCK = Option("lock", "run no two calls of the target at once", type="switch", panel="Running calls")
 CALL_TIMEOUT = Option(
-    "call-timeout", "longest time of a call before it is answered with an error", "SECONDS", "seconds_or_off", panel="Running calls"
+    "call-timeout",
+    "longest time of a call before it is answered with an error",
+    "SECONDS",
+    "seconds_or_off",
+    panel="Running calls",
 )
 MAX_CONCURRENT = Option(
     "max-concurrent", "most calls under way; further ones wait", "N", "integer", 16384, panel="Running calls"
 )
 MAX_WAIT = Option(
-    "max-wait", "longest wait of a further call before it is told busy", "SECONDS", "seconds", 10.0, panel="Running calls"
+    "max-wait",
+    "longest wait of a further call before it is told busy",
+    "SECONDS",
+    "seconds",
+    10.0,
+    panel="Running calls",
 )
 MAX_ITEMS = Option("max-items", "longest list made of an iterator", "N", "integer", 10_000, panel="Running calls")
 REPR = Option("repr", "send what has no plain form as its repr", type="switch", panel="Running calls")
@@ -100,10 +109,9 @@ def run(values: Values, session: Session) -> None:
     is_real = ours is sys.stdout
     with guarded_streams() as stdout, session.output.redirected(stdout if is_real else ours):
         server = make_server(values, session, tell_all(log, once))
-        server.start()
-        announce(server, session)
         run_until_signal(
             server,
+            ready=lambda: announce(server, session),
             grace=values.grace,
             once=once.is_over if once else None,
             watch=bool(values.reload),
@@ -116,7 +124,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
     from rpcctl.hosting import Server
     from rpcctl.service.methods import Selection
 
-    server = Server(
+    return Server(
         values.targets,
         *(values.bind or ()),
         proto=values.proto,
@@ -145,8 +153,6 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         trace=session.output.trace if values.verbose > 1 else None,
         on_done=on_done,
     )
-    check_own_options(values, [each.protocol for each in server.addresses])
-    return server
 
 
 def announce(server: "Server", session: Session) -> None:

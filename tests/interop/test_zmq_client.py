@@ -1,6 +1,5 @@
 """Our client and hand-made servers: what is no server, no zerorpc, hostile, or goes away; keys; one-way patterns."""
 
-import json
 import socket
 import subprocess
 import sys
@@ -443,9 +442,12 @@ def test_the_printed_address_says_how_to_send(serve):
 
 
 def test_a_publisher_without_subscribers_is_told_so(fake):
-    with Connection(fake(answering(), zmq.XSUB).endpoint, connect_timeout=0.3, options={"publish": True}) as client:
-        with pytest.raises(ConnectError, match="nobody subscribes"):
-            client.cast("m")
+    at = fake(answering(), zmq.XSUB).endpoint
+    with (
+        Connection(at, connect_timeout=0.3, options={"publish": True}) as client,
+        pytest.raises(ConnectError, match="nobody subscribes"),
+    ):
+        client.cast("m")
 
 
 def test_a_cast_leaves_although_the_client_closes_at_once(serve):
@@ -545,12 +547,16 @@ def test_the_trace_shows_both_ways(serve, connect):
     assert "OK [5]" in lines[1][1]
 
 
-def test_a_cold_call_loads_no_thread_of_its_own(serve, connect):
-    before = threading.active_count()
+def test_a_call_starts_no_thread_and_a_stream_starts_one(serve, connect):
     client = connect(serve())
-    after_server = threading.active_count()
     client.add(2, 3)
-    assert json.dumps(client.echo([1])) == "[1]"
-    assert threading.active_count() <= after_server + 2
-    assert not [thread for thread in threading.enumerate() if thread.name == "rpcctl-zmq-heartbeat"]
-    assert before
+    assert not beating_threads()
+    stream = client.count(200)
+    next(stream)
+    assert len(beating_threads()) == 1
+    client.close()
+    assert wait_until(lambda: not beating_threads())
+
+
+def beating_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "rpcctl-zmq-heartbeat"]

@@ -18,7 +18,14 @@ from .codec import BEAT, MORE, Event, read_reply
 
 NEVER = float("inf")
 SLOTS = 100
-"""Items that a client lets a server send ahead."""
+"""Items that a client lets a server send ahead, as many as zerorpc's."""
+WIDE_SLOTS = 500
+"""The same once a stream has proved long and its items small: then waiting for grants is what holds it up.
+
+Half of what a ROUTER keeps for a slow reader before it drops messages in silence.
+"""
+_LONG = 1000
+_SMALL = 4096
 _PATIENCE = 3
 """Periods of silence after which a peer that was once heard is lost."""
 _LEAD = 1.5
@@ -34,13 +41,16 @@ class ClientChannel:
     """A call that was sent: takes events in, holds replies until they are asked for, says what is to be sent."""
 
     __slots__ = (
+        "_arrived",
         "_beat_sent",
         "_granted",
         "_heard",
+        "_largest",
         "_method",
         "_period",
         "_replies",
         "_silence",
+        "_slots",
         "_streams",
         "_taken",
         "ended",
@@ -59,16 +69,19 @@ class ClientChannel:
         self._period = period
         self._replies: deque[Reply] = deque()
         self._granted = 1
+        self._slots = SLOTS
+        self._arrived = 0
+        self._largest = 0
         self._streams = False
         self._taken = False
         self._beat_sent = now
         self._heard: float | None = None
         self._silence = period or 0.0
 
-    def receive(self, event: Event, now: Callable[[], float]) -> Signal | None:
+    def receive(self, event: Event, now: Callable[[], float], size: int = 0) -> Signal | None:
         """Take an event of this channel; what is to be sent in answer. RemoteProtocolError when it breaks rules.
 
-        `now` is asked for the time only if it matters.
+        `now` is asked for the time only if it matters; `size` is the event's in bytes.
         """
         name = event[1]
         if name == BEAT:
@@ -81,6 +94,9 @@ class ClientChannel:
         self._streams = True
         self.ended = isinstance(reply, ENDS)
         self._replies.append(reply)
+        self._arrived += 1
+        if size > self._largest:
+            self._largest = size
         return None
 
     def has_reply(self) -> bool:
@@ -97,14 +113,16 @@ class ClientChannel:
 
     def is_short(self) -> bool:
         """Whether it is time for a grant: never for the first reply, which needs none."""
-        return self._granted < SLOTS // 2 and self._taken and not self.ended
+        return self._granted < self._slots // 2 and self._taken and not self.ended
 
     def grant(self) -> Signal | None:
         """What lets the server go on; to be sent before waiting for the second reply and every later one."""
         if not self.is_short():
             return None
-        more = SLOTS - self._granted
-        self._granted = SLOTS
+        if self._arrived >= _LONG:
+            self._slots = WIDE_SLOTS if self._largest <= _SMALL else SLOTS
+        more = self._slots - self._granted
+        self._granted = self._slots
         return MORE, (more,)
 
     def tick(self, now: float) -> Signal | None:

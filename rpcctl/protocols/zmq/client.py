@@ -55,8 +55,12 @@ class Client:
             raise self._closed_error()
         if self._conversation is not None:
             return
-        self._context = self._context or zmq.Context()
-        link = self._connect_to_any(self._context, deadline)
+        self._context = zmq.Context()
+        try:
+            link = self._connect_to_any(self._context, deadline)
+        except BaseException:
+            self._end_context()
+            raise
         self._conversation = Conversation(link, self._address, self._settings, self._new_id)
 
     def send(self, request: Request) -> Iterator[Reply]:
@@ -81,9 +85,12 @@ class Client:
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.close(self._linger.remaining() or 0.0)
+        # Wakes a thread that waits in a call, which then closes the link; returns when that is done.
+        self._end_context()
+
+    def _end_context(self) -> None:
         context, self._context = self._context, None
         if context is not None:
-            # Wakes a thread that waits in a call, which then closes the link; returns when that is done.
             context.term()
 
     def _connect_to_any(self, context: "zmq.Context[Any]", deadline: Deadline) -> Link:

@@ -18,7 +18,7 @@ from rpcctl.messages import Deadline, Reply
 
 from . import codec
 from .channel import NEVER, ClientChannel, Signal
-from .sockets import NOBLOCK, RCVMORE, SNDMORE, Link, milliseconds
+from .sockets import NOBLOCK, SNDMORE, Link, milliseconds
 
 _SWEEP = 1000
 """Messages taken in before another thread gets its turn, or the clock is looked at."""
@@ -39,7 +39,7 @@ class Conversation:
         self._channels: dict[str, ClientChannel] = {}
         self._closing = Event()
         self._keeper: Thread | None = None
-        self._recv, self._more = link.socket.recv, link.socket.get
+        self._recv = link.socket.recv
         # The same method without the Python layer around it, which costs more than sending does.
         self._put = zmq.backend.Socket.send.__get__(link.socket)
 
@@ -168,11 +168,13 @@ class Conversation:
     def _take_message(self) -> bool:
         """Take in one message, whosever it is; False when there is none."""
         try:
-            data = self._recv(NOBLOCK)
+            # A frame knows whether another follows; asking the socket costs more than receiving it.
+            frame = self._recv(NOBLOCK, False)
         except zmq.Again:
             return False
-        while self._more(RCVMORE):
-            data = self._recv()
+        while frame.more:
+            frame = self._recv(0, False)
+        data = frame.bytes
         try:
             self._route(data)
         except RemoteProtocolError as exc:
@@ -192,7 +194,7 @@ class Conversation:
             raise RemoteProtocolError(f"{self._address} sent an event that answers nothing: is it a zerorpc server?")
         channel = self._find(header)
         if channel is not None:
-            self._emit(channel, channel.receive(event, monotonic))
+            self._emit(channel, channel.receive(event, monotonic, len(data)))
         elif self._trace is not None:
             self._trace("*", "it belongs to no call, or to one that is over: dropped", None)
 

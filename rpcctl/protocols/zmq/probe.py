@@ -11,8 +11,9 @@ from rpcctl.errors import AuthError, ConnectError, RemoteProtocolError, ResolveE
 
 _PATIENCE = 0.3
 """Seconds in which a server on the other side of a working connection says its first bytes."""
-_GREETING = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0" + b"NULL".ljust(20, b"\0") + bytes(32)
-_READY = b"\x04\x26\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0"
+# A server says its mechanism once it has heard the version, and hangs up when it hears another mechanism than its own.
+_VERSION = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0"
+_NULL = b"NULL".ljust(20, b"\0") + bytes(32)
 _HTTP = b"GET / HTTP/1.0\r\n\r\n"
 _SOCKET_TYPE = re.compile(rb"Socket-Type\0\0\0.([A-Z]+)", re.DOTALL)
 _LOOKS = (
@@ -28,7 +29,7 @@ _LOOKS = (
 def diagnose(at: Address, encrypted: bool, seconds: float) -> RpcctlError | None:
     """The error that explains it, or None when all looks well from here. Takes `seconds` to connect, and 1 s more."""
     try:
-        first = _exchange(at, _GREETING, _READY, seconds)
+        first = _exchange(at, _VERSION, _NULL, seconds)
         if not first:
             first = _exchange(at, _HTTP, b"", seconds)
     except socket.gaierror as exc:

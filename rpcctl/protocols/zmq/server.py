@@ -23,7 +23,6 @@ from .security import Doorkeeper, read_allowed, server_keys
 from .sockets import (
     NOBLOCK,
     POLLIN,
-    RCVMORE,
     address_error,
     endpoint_of,
     milliseconds,
@@ -187,15 +186,16 @@ class Server:
         if peer is None:
             self._meet(identity)
             return
-        first = recv()
-        if not socket.get(RCVMORE):
-            self._exchange.receive((identity,), first, peer)
+        # A frame knows whether another follows; asking the socket costs more than receiving it.
+        first = recv(0, False)
+        if not first.more:
+            self._exchange.receive((identity,), first.bytes, peer)
             return
-        data = recv()
-        if not socket.get(RCVMORE):
-            self._exchange.receive((identity,), data, peer)
+        second = recv(0, False)
+        if not second.more:
+            self._exchange.receive((identity,), second.bytes, peer)
             return
-        envelope, data = codec.split([identity, first, data, *socket.recv_multipart()])
+        envelope, data = codec.split([identity, first.bytes, second.bytes, *socket.recv_multipart()])
         self._exchange.receive(envelope, data, peer)
 
     def _meet(self, identity: bytes) -> None:

@@ -18,7 +18,7 @@ from rpcctl.messages import Deadline
 
 from .security import Keys, encrypt
 
-NOBLOCK, SNDMORE, POLLIN, RCVMORE = int(zmq.NOBLOCK), int(zmq.SNDMORE), int(zmq.POLLIN), int(zmq.RCVMORE)
+NOBLOCK, SNDMORE, POLLIN = int(zmq.NOBLOCK), int(zmq.SNDMORE), int(zmq.POLLIN)
 _CONNECTED, _DISCONNECTED = int(zmq.EVENT_CONNECTED), int(zmq.EVENT_DISCONNECTED)
 _RETRIED, _WELCOME = int(zmq.EVENT_CONNECT_RETRIED), int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
 _NOT_ADMITTED = int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
@@ -105,8 +105,6 @@ class Link:
         if not self._opened:
             return
         self._opened = self.is_up = False
-        if not self.socket.context.closed:
-            self.socket.disable_monitor()
         self._monitor.close(linger=0)
         self.socket.close(linger=int(linger * 1000))
 
