@@ -9,7 +9,7 @@
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rpcctl import registry
 from rpcctl.address import Address
@@ -23,6 +23,9 @@ from rpcctl.service.methods import Method, Selection, dangers, expose
 from rpcctl.service.outcome import OnDone
 from rpcctl.service.target import Target, load, reload_all
 from rpcctl.settings import check_given, fill_options
+
+if TYPE_CHECKING:
+    from rpcctl.service.processes import Processes
 
 Targets = Sequence[str | Target]
 
@@ -42,6 +45,7 @@ class Server:
         app_dir: str | None = "",
         as_class: bool = False,
         executor: str = "threads",
+        workers: int = 0,
         lock: bool = False,
         call_timeout: float | None = None,
         max_concurrent: int = 16384,
@@ -58,24 +62,26 @@ class Server:
         """Load the target and build its method table; nothing is bound yet.
 
         `target` is a target as typed, any object to expose, or a list of these. Without an address the protocol's
-        default one is bound; `proto` decides what an address leaves open. `call_timeout` and `max_wait` are seconds,
+        default one is bound; `proto` decides what an address leaves open. With `workers`, so many processes run the
+        calls, each with targets of its own, which must be named as text. `call_timeout` and `max_wait` are seconds,
         `max_message` bytes. `on_done` is told of each call that ended. TargetError when there is nothing to serve;
-        UsageError when a dangerous target would be reachable from other machines.
+        UsageError when a dangerous target would be reachable from other machines, or processes cannot share it.
         """
         self._targets = _list_targets(target)
         self._loading: dict[str, Any] = {"app_dir": app_dir, "as_class": as_class}
         self._selection = selection
         self._allow_remote = allow_remote
+        answering: dict[str, Any] = {
+            "lock": lock,
+            "max_items": max_items,
+            "use_repr": use_repr,
+            "tracebacks": tracebacks,
+        }
+        # Before the targets are loaded here: processes begin where this one began.
+        self._processes = self._make_processes(workers, answering, executor, max_wait) if workers else None
         self._loaded = [load(each, **self._loading) if isinstance(each, str) else each for each in self._targets]
         methods = expose(self._loaded, selection)
-        self.service = Service(
-            methods,
-            name=", ".join(each.name for each in self._loaded),
-            lock=lock,
-            max_items=max_items,
-            use_repr=use_repr,
-            tracebacks=tracebacks,
-        )
+        self.service = Service(methods, name=", ".join(each.name for each in self._loaded), **answering)
         self.executor = make_executor(
             executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
         )
@@ -112,6 +118,7 @@ class Server:
     def start(self) -> None:
         """Bind, then serve each address on a thread of its own."""
         self.bind()
+        self._start_processes()
         for server in self._servers:
             thread = threading.Thread(
                 target=self._serve, args=(server,), name=f"rpcctl-{server.address.scheme}", daemon=True
@@ -140,6 +147,8 @@ class Server:
             if thread is not threading.current_thread():
                 thread.join(5.0)
         self.executor.close()
+        if self._processes is not None:
+            self._processes.close()
         self._stopped.set()
 
     def reload(self) -> None:
@@ -150,6 +159,8 @@ class Server:
         loaded = self._load_anew()
         methods = expose(loaded, self._selection)
         self._check_danger(methods)
+        if self._processes is not None:
+            self._processes.renew()
         self.service.replace(methods)
         self._loaded = loaded
 
@@ -166,9 +177,25 @@ class Server:
             _refuse_remote(found, self._servers)
         self.dangers = found
 
-    def _serve(self, server: WireServer) -> None:
+    def _make_processes(self, count: int, answering: dict[str, Any], executor: str, max_wait: float) -> "Processes":
+        from rpcctl.service.processes import Processes, prepare
+
+        setup = prepare(count, self._targets, self._loading, self._selection, answering, executor)
+        return Processes(count, setup, local=lambda request: self.service.dispatch(request), max_wait=max_wait)
+
+    def _start_processes(self) -> None:
+        if self._processes is None:
+            return
         try:
-            server.serve(self.service.dispatch, self.executor)
+            self._processes.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _serve(self, server: WireServer) -> None:
+        handler = self.service.dispatch if self._processes is None else self._processes.dispatch
+        try:
+            server.serve(handler, self.executor)
         except BaseException as exc:
             self._failure = exc
             self._stopped.set()

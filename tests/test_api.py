@@ -175,8 +175,8 @@ def test_a_connection_that_is_made_touches_no_network():
     assert time.monotonic() - began < 1.0
 
 
-def test_an_address_can_be_given_parsed(server):
-    (address,) = server.addresses
+def test_an_address_can_be_given_parsed(at):
+    address = registry.parse_address(at)
     assert isinstance(address, Address)
     client = rpcctl.Connection(address)
     assert client.add(2, 3) == 5

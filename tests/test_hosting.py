@@ -145,23 +145,26 @@ def test_an_address_that_is_taken_frees_the_ones_before_it(free_port):
     server.stop()
 
 
-def test_drain_waits_for_the_calls_that_run(server, at):
-    results: list[float] = []
+def test_drain_waits_for_the_calls_that_run():
+    begun = threading.Event()
+    results: list[str] = []
+
+    def work():
+        begun.set()
+        time.sleep(0.5)
+        return "finished"
 
     def call():
-        with rpcctl.connect(at) as client:
-            begun.set()
-            results.append(client.slow(0.5))
+        with rpcctl.connect(str(server.addresses[0])) as client:
+            results.append(client.work())
 
-    begun = threading.Event()
-    thread = threading.Thread(target=call)
-    thread.start()
-    begun.wait(10)
-    while not server.executor.running:
-        time.sleep(0.01)
-    assert server.drain(10) == 0
-    thread.join(10)
-    assert results == [0.5]
+    with rpcctl.Server(work, LOCAL) as server:
+        thread = threading.Thread(target=call)
+        thread.start()
+        assert begun.wait(10)
+        assert server.drain(10) == 0
+        thread.join(10)
+    assert results == ["finished"]
 
 
 def rewrite(path: Path, text: str) -> None:

@@ -37,6 +37,9 @@ EXECUTOR = Option(
     default="threads",
     panel="Running calls",
 )
+WORKERS = Option(
+    "workers", "processes for a target that keeps a processor busy; 0: none", "N", "integer", 0, panel="Running calls"
+)
 LOCK = Option("lock", "run no two calls of the target at once", type="switch", panel="Running calls")
 CALL_TIMEOUT = Option(
     "call-timeout",
@@ -75,7 +78,8 @@ COMMAND = Command(
     ),
     (
         *(PROTO, BIND, ACCESS_LOG, GRACE, ONCE, RELOAD, ALLOW_REMOTE),
-        *(EXECUTOR, LOCK, CALL_TIMEOUT, MAX_CONCURRENT, MAX_WAIT, MAX_ITEMS, MAX_MESSAGE, REPR, HIDE_TRACEBACKS),
+        *(EXECUTOR, WORKERS, LOCK, CALL_TIMEOUT, MAX_CONCURRENT, MAX_WAIT),
+        *(MAX_ITEMS, MAX_MESSAGE, REPR, HIDE_TRACEBACKS),
         *SELECTION,
         *MESSAGES,
     ),
@@ -140,6 +144,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         app_dir=values.app_dir,
         as_class=bool(values.class_),
         executor=values.executor,
+        workers=values.workers,
         lock=bool(values.lock),
         call_timeout=values.call_timeout,
         max_concurrent=values.max_concurrent,

@@ -15,7 +15,6 @@ from itertools import count
 from pathlib import Path
 from threading import Event
 
-import rpcctl
 from rpcctl.errors import TargetError
 from rpcctl.messages import Failure, Item, Reply, Request
 from rpcctl.service.frames import GRANT, Answer, Cancel, Frames, More, Ready, Refused, Setup, Start, pack
@@ -24,7 +23,7 @@ from rpcctl.service.stdio import warn
 
 _SLACK = 1.0
 """Seconds between the end of the channel and that of the process, whichever comes first, before the other is forced."""
-_ROOT = str(Path(rpcctl.__file__).parent.parent)
+_ROOT = str(Path(__file__).parents[2])
 _START = "import sys; sys.path.insert(0, {!r}); from rpcctl.service.child import main; main({})"
 
 
@@ -77,7 +76,7 @@ class Process(asyncio.Protocol):
 
     def write(self, frame: bytes) -> None:
         """Send a frame, if there is anybody left to read it."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame)
 
     def retire(self) -> None:
@@ -90,25 +89,27 @@ class Process(asyncio.Protocol):
     def hang_up(self) -> None:
         """Let it end now; what it was doing is abandoned."""
         self._leaving = True
-        if self._transport is None:
-            self.kill()
-        else:
+        self._on_change(self)
+        if self._transport is not None:
             self._transport.close()
+        if not self._ready:
+            self.kill()
 
     def kill(self) -> None:
         """End it for sure; from any thread."""
         self._popen.kill()
 
     def run(self) -> str:
-        """See it through to its end, blocking a thread that is not the loop's; how it ended, as a sentence."""
+        """See it through to its end on a thread of the caller's, never the loop's; how it ended. OSError as above."""
         loop = event_loop()
         attached = asyncio.run_coroutine_threadsafe(loop.create_connection(lambda: self, sock=self._connection), loop)
         try:
             attached.result()
-        finally:
-            if attached.exception() is not None:
-                self.kill()
-                self._popen.wait()
+        except OSError:
+            self.kill()
+            self._popen.wait()
+            self._connection.close()
+            raise
         code = self._popen.wait()
         loop.call_soon_threadsafe(self._on_exit, code)
         self._gone.wait()
@@ -131,6 +132,8 @@ class Process(asyncio.Protocol):
             # Whatever a target wrote into our channel, or out of memory: the rest cannot be understood any more.
             warn(f"{self.name} is ended: its messages cannot be read: {type(exc).__name__}: {exc}")
             self.kill()
+            if self._transport is not None:
+                self._transport.abort()
 
     def pause_writing(self) -> None:
         """Of asyncio: the child reads too slowly."""
@@ -167,6 +170,7 @@ class Process(asyncio.Protocol):
             self._started.set_exception(TargetError(f"{self._end} while it loaded the target"))
         for number in list(self._calls):
             call = self._calls.pop(number)
+            call.over = True
             call.arrived.put_nowait(_lost(call.method, self._end))
             call.arrived.put_nowait(None)
         self._gone.set()

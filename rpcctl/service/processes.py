@@ -6,7 +6,8 @@ itself. A call goes to the child with the fewest. One that dies costs its runnin
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -16,13 +17,16 @@ from rpcctl.errors import TargetError, UsageError
 from rpcctl.interfaces import Handler
 from rpcctl.messages import INSPECT, PING, Deadline, Failure, Reply, Request
 from rpcctl.service.dispatch import LoopReplies
+from rpcctl.service.executor import count_threads
+from rpcctl.service.exposure import Selection
 from rpcctl.service.frames import Setup
 from rpcctl.service.loop import event_loop, is_loop_thread
 from rpcctl.service.process import Process
 from rpcctl.service.stdio import warn
+from rpcctl.service.target import Target
 
 MOST = 256
-"""Processes beyond which nobody can mean it."""
+"""More processes than this are taken for a mistake."""
 _STEADY = 10.0
 """Seconds after which a process counts as sound: its death is then replaced at once."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
@@ -31,8 +35,28 @@ _PATIENCE = 3.0
 """Seconds for a process to end by itself."""
 
 
-def check(count: int, targets: Sequence[Any], *, lock: bool) -> None:
-    """Raise UsageError if such processes cannot be had, or could not serve what is to be served."""
+def prepare(
+    count: int,
+    targets: Sequence[str | Target],
+    loading: Mapping[str, Any],
+    selection: Selection,
+    answering: Mapping[str, Any],
+    executor: str,
+) -> Setup:
+    """What `count` processes need to know; UsageError if they cannot be had, or cannot serve the targets.
+
+    `loading`, `answering` and `executor` are those of `load`, `Service` and `make_executor`.
+    """
+    _check(count, targets, lock=bool(answering.get("lock")))
+    try:
+        folder = os.getcwd()
+    except OSError:
+        folder = None  # It was removed.
+    texts = tuple(map(str, targets))
+    return Setup(texts, loading, selection, answering, count_threads(executor) or 1, tuple(sys.path), folder)
+
+
+def _check(count: int, targets: Sequence[str | Target], *, lock: bool) -> None:
     if count > MOST:
         raise UsageError(f"--workers {count}: at most {MOST}", hint="as many as there are processors are enough")
     if os.name == "nt":
@@ -41,10 +65,9 @@ def check(count: int, targets: Sequence[Any], *, lock: bool) -> None:
         hint = "leave out one of them; --executor threads:1 gives each process one call at a time"
         raise UsageError(f"--lock cannot hold across the processes of --workers {count}", hint=hint)
     for target in targets:
-        if not isinstance(target, str):
-            name = getattr(target, "text", target)
-            why = f"{name} is a live object: each of the processes would need it, and objects stay where they are"
-            raise UsageError(f"workers={count}: {why}", hint="name it as text, as in 'shop:Cart(3)'")
+        if isinstance(target, Target):
+            why = f"{target.text} is a live object, which stays in the process that made it"
+            raise UsageError(f"--workers {count}: {why}", hint="name the target as text, as in 'shop:Cart(3)'")
         if target.startswith("@"):
             why = f"each of the {count} processes would have a {target} of its own"
             raise UsageError(f"--workers {count}: {why}", hint="leave out --workers")
@@ -63,7 +86,9 @@ class Processes:
         self._local = local
         self._max_wait = max_wait
         self._team: Team | None = None
-        self._retired: list[Team] = []
+        self._teams: list[Team] = []  # The one above, the one that is to follow, and those that finish their calls.
+        self._lock = Lock()
+        self._closed = False
         self._changed = asyncio.Event()
 
     def start(self) -> None:
@@ -79,13 +104,13 @@ class Processes:
         event_loop().call_soon_threadsafe(self._changed.set)
         if old is not None:
             old.retire()
-            self._retired = [each for each in (*self._retired, old) if each.is_alive()]
 
     def close(self) -> None:
         """End all of them; calls that run are abandoned. Safe to repeat."""
-        for team in (self._team, *self._retired):
-            if team is not None:
-                team.close()
+        with self._lock:
+            self._closed = True
+        for team in self._teams:
+            team.close()
 
     def dispatch(self, request: Request) -> Iterator[Reply]:
         """Run a call in the process that has the fewest; its replies are an async iterator too."""
@@ -121,6 +146,10 @@ class Processes:
 
     def _assemble(self) -> "Team":
         team = Team(self._setup, self._changed.set)
+        with self._lock:
+            if self._closed:
+                raise TargetError("the server has been stopped")
+            self._teams = [*(each for each in self._teams if each.is_alive()), team]
         try:
             team.start(self._count)
         except BaseException:
@@ -214,16 +243,14 @@ class Team:
                     return ""
                 process = Process(self._setup, started, self._note)
                 self._living.append(process)
+            end = process.run()
         except OSError as exc:
             started.set_exception(TargetError(f"a worker process cannot be started: {exc}"))
-            return str(started.exception())
-        try:
-            end = process.run()
-        finally:
-            with self._lock:
-                self._living.remove(process)
+            end = ""
+        with self._lock:
+            self._living = [each for each in self._living if each is not process]
         refusal = started.exception()
-        return str(refusal) if refusal is not None else end
+        return end if refusal is None else f"a worker process has not come up: {refusal}"
 
     def _note(self, process: Process) -> None:
         if not process.is_open:
