@@ -66,7 +66,7 @@ class Connection:
         self.max_time = max_time
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
-        self._settings = Settings(own, connect_timeout, max_message, trace, _load_target)
+        self._settings = Settings(own, connect_timeout, max_message, trace, load=_load_target)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
         self._closed = False
@@ -247,8 +247,14 @@ def to_error(failure: Failure, address: str = "ADDRESS") -> RpcctlError:
         return _LOCAL[failure.kind](failure.message or failure.type)
     kind = _ERRORS.get(failure.kind, RemoteError)
     message = _describe_failure(failure)
-    hint = f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
+    hint = _hint(failure, kind, address)
     return kind(message, hint=hint, type=failure.type, traceback=failure.traceback, data=failure.data)
+
+
+def _hint(failure: Failure, kind: type[CallError], address: str) -> str:
+    if failure.kind == "busy":
+        return "the call was not run: it can be made again later"
+    return f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
 
 
 def _describe_failure(failure: Failure) -> str:

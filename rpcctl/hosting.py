@@ -86,7 +86,8 @@ class Server:
             executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
         )
         self.dangers: list[str] = []
-        self._servers = _make_servers(_list_addresses(addresses, proto), options or {}, max_message, trace)
+        places = _list_addresses(addresses, proto)
+        self._servers = _make_servers(places, options or {}, max_message, trace, given=bool(addresses))
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -116,7 +117,7 @@ class Server:
             raise
 
     def start(self) -> None:
-        """Bind, then serve each address on a thread of its own."""
+        """Bind, then serve each address on a thread of its own; TargetError when a worker process cannot load."""
         self.bind()
         self._start_processes()
         for server in self._servers:
@@ -132,6 +133,10 @@ class Server:
         if self._failure is not None:
             raise self._failure
         return stopped
+
+    def is_busy(self) -> bool:
+        """Whether calls are under way."""
+        return self.executor.running > 0
 
     def drain(self, grace: float) -> int:
         """Accept nothing more and wait up to `grace` seconds for the calls that run; how many were left over."""
@@ -235,14 +240,18 @@ def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> li
 
 
 def _make_servers(
-    addresses: Sequence[Address], given: Mapping[str, Any], max_message: int, trace: Trace | None
+    addresses: Sequence[Address], options: Mapping[str, Any], max_message: int, trace: Trace | None, *, given: bool
 ) -> list[WireServer]:
+    """`given` tells whether the addresses were asked for: a default one is not bound when an option replaces it."""
     infos = [registry.find(at.protocol) for at in addresses]
-    check_given(infos, "server", given)
+    check_given(infos, "server", options)
     made = []
     for at, info in zip(addresses, infos, strict=True):
-        own = fill_options(info, "server", at, given, os.environ)
-        made.append(registry.server(at, Settings(own, max_message=max_message, trace=trace)))
+        own = fill_options(info, "server", at, options, os.environ)
+        replaced = any(option.replaces_bind and own.get(option.name) for option in info.options)
+        made.append(
+            registry.server(at, Settings(own, max_message=max_message, trace=trace, bound=given or not replaced))
+        )
     return made
 
 

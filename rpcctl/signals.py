@@ -30,6 +30,9 @@ class Served(Protocol):
     def wait(self, timeout: float | None = None) -> bool:
         """Whether it has stopped by itself."""
 
+    def is_busy(self) -> bool:
+        """Whether calls are under way."""
+
     def drain(self, grace: float) -> int:
         """Finish the running calls; how many were left over."""
 
@@ -103,7 +106,8 @@ def run_until_signal(
             server.start()
             ready()
             _run(server, flags, once, files, note)
-            note("stopping: finishing the calls that run; again to stop now")
+            if server.is_busy():
+                note("stopping: finishing the calls that run; again to stop now")
             left = server.drain(grace)
             if left:
                 note(f"{left} {'call' if left == 1 else 'calls'} did not finish within --grace {grace:g} s")
@@ -135,9 +139,8 @@ def _reload(server: Served, note: Callable[[str], None]) -> None:
         server.reload()
     except RpcctlError as exc:
         note(f"not reloaded, the old target goes on: {exc.message}")
-        trace = getattr(exc, "traceback", "")
-        if trace:
-            note(trace.rstrip())
+        for line in getattr(exc, "traceback", "").splitlines():
+            note(line)
     else:
         note("reloaded")
 

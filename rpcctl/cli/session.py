@@ -1,7 +1,8 @@
 """One run of a command: what is outside, where output goes, which server is meant, and the connection to it."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.cli.command import Command, Environment, Values, attribute
@@ -46,10 +47,19 @@ class Session:
         )
         self.protocol, self.address = connection.info.scheme, str(connection.address)
         self.method = getattr(values, "method", None) or ""
-        try:
+        with closing(connection), self._apart() if connection.info.in_process else nullcontext():
             yield connection
-        finally:
-            connection.close()
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Inside, what a target prints in this process goes to standard error, and not between the results."""
+        from rpcctl.service.stdio import guarded_streams
+
+        ours = self.environment.stdout
+        is_real = ours is sys.stdout
+        with guarded_streams(empty_input=False) as stdout, self.output.redirected(stdout if is_real else ours):
+            yield
+            self.output.flush()
 
     def reach(self, connection: "Connection", values: Values) -> None:
         """Connect, with the tries that --retry allows; again does nothing."""

@@ -57,8 +57,9 @@ def prepare(
 
 
 def _check(count: int, targets: Sequence[str | Target], *, lock: bool) -> None:
-    if count > MOST:
-        raise UsageError(f"--workers {count}: at most {MOST}", hint="as many as there are processors are enough")
+    if not 1 <= count <= MOST:
+        hint = "as many as there are processors are enough"
+        raise UsageError(f"--workers {count}: processes are counted from 1 to {MOST}", hint=hint)
     if os.name == "nt":
         raise UsageError("--workers needs Unix: no channel can be inherited here", hint="leave out --workers")
     if lock:

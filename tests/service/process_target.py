@@ -1,4 +1,4 @@
-"""What worker processes serve in their tests, from a copy in a folder of its own; it leaves traces of what ran there."""
+"""What worker processes serve in their tests, from a copy in a folder of its own; it leaves traces of what ran."""
 
 import asyncio
 import os

@@ -208,6 +208,7 @@ def test_what_a_target_prints_goes_to_stderr_and_what_it_reads_is_empty(serve, c
 REFUSED = [
     # count, targets, whether they are locked, what the error names
     (MOST + 1, ["time"], False, str(MOST)),
+    (-1, ["time"], False, "-1"),
     (2, ["time"], True, "--lock"),
     (2, ["time", "@kv"], False, "@kv"),
     (2, ['@kv("file")'], False, "@kv"),

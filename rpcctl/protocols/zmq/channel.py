@@ -4,7 +4,8 @@ Credit: each end may send one reply at first; a grant adds to it. A client grant
 under half of a block is left, and never after the end is known: zerorpc 0.6.3's server hangs on a burst of grants.
 
 Heartbeats, each period and on each channel: only they count as signs of life. zerorpc's server starts to listen at its
-first beat and gives up when the last sign is over two periods old, thus after two to three.
+first beat and gives up when the last sign is over two periods old, thus after two to three. Our client gives up after
+three, counted from its request if no beat ever came, as zerorpc's does when it beats by itself.
 """
 
 from collections import OrderedDict, deque
@@ -27,7 +28,7 @@ Half of what a ROUTER keeps for a slow reader before it drops messages in silenc
 _LONG = 1000
 _SMALL = 4096
 _PATIENCE = 3
-"""Periods of silence after which a peer that was once heard is lost."""
+"""Periods of silence after which a server is lost."""
 _LEAD = 1.5
 """Periods after which a client beats by itself: a server that beats is echoed before that, and never beaten twice."""
 _BEATS_AT_ONCE = 256
@@ -43,6 +44,7 @@ class ClientChannel:
     __slots__ = (
         "_arrived",
         "_beat_sent",
+        "_began",
         "_granted",
         "_heard",
         "_largest",
@@ -59,7 +61,10 @@ class ClientChannel:
     )
 
     def __init__(self, id: str, method: str, period: float | None, now: float) -> None:
-        """`period` is that of our own heartbeats in seconds; None neither sends any nor expects them."""
+        """`period` is that of our own heartbeats in seconds; None neither sends any nor expects them.
+
+        `now` is when the request leaves: a server that never beats is lost three periods later.
+        """
         self.id = id
         self.ended = False
         """Whether the last reply has arrived."""
@@ -74,7 +79,7 @@ class ClientChannel:
         self._largest = 0
         self._streams = False
         self._taken = False
-        self._beat_sent = now
+        self._began = self._beat_sent = now
         self._heard: float | None = None
         self._silence = period or 0.0
 
@@ -133,7 +138,10 @@ class ClientChannel:
         return BEAT, (0,)
 
     def is_lost(self, now: float) -> bool:
-        """Whether the server was heard once, and then not for three of the longer of both periods."""
+        """Whether no heartbeat came for three periods: of ours before the first one, then of the longer of both.
+
+        Items are no heartbeats, here as for zerorpc.
+        """
         return self._period is not None and not self.ended and now > self._lost_at()
 
     def next_tick(self) -> float:
@@ -146,8 +154,12 @@ class ClientChannel:
         """Seconds of silence after which the server is given up."""
         return self._silence * _PATIENCE
 
+    def was_heard(self) -> bool:
+        """Whether the server ever sent a heartbeat."""
+        return self._heard is not None
+
     def _lost_at(self) -> float:
-        return NEVER if self._heard is None else self._heard + self.silence()
+        return (self._began if self._heard is None else self._heard) + self.silence()
 
     def _echo(self, now: float) -> Signal | None:
         if self._period is None:

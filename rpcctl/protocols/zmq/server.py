@@ -121,15 +121,25 @@ class Server:
             self._release()
 
     def _bind_socket(self) -> None:
-        at, socket = _numeric(self._address), self._socket
-        if at.transport == "ipc":
-            _check_unused(at)
-        prepare(socket, at, self._settings, self._keys)
+        socket = self._socket
+        prepare(socket, self._address, self._settings, self._keys)
         socket.set(zmq.SNDHWM, _UNREAD)
         if self._kind == zmq.ROUTER:
             socket.set(zmq.ROUTER_MANDATORY, 1)
         elif self._kind == zmq.SUB:
             socket.set(zmq.SUBSCRIBE, b"")
+        if self._settings.bound:
+            self._take_address()
+        else:
+            # Where it can be called through: the broker or client that it dials.
+            self._address = self._dialled[0]
+        self._dial()
+        self._exchange = Exchange(socket, self._settings, codec.message_ids(os.urandom(10).hex()), self._wake)
+
+    def _take_address(self) -> None:
+        at, socket = _numeric(self._address), self._socket
+        if at.transport == "ipc":
+            _check_unused(at)
         try:
             socket.bind(endpoint_of(at))
         except zmq.ZMQError as exc:
@@ -139,8 +149,6 @@ class Server:
             # A client cannot connect to *, but to this, and it says the same.
             host = "0.0.0.0" if at.host == "*" else self._address.host
             self._address = self._address._replace(host=host, port=port)
-        self._dial()
-        self._exchange = Exchange(socket, self._settings, codec.message_ids(os.urandom(10).hex()), self._wake)
 
     def _dial(self) -> None:
         for at in self._dialled:
