@@ -105,9 +105,7 @@ class Conversation:
         return _Border(self)
 
     def _lost_error(self, why: str, hint: str = "it was not sent again") -> RpcctlError:
-        return ConnectionLostError(
-            f"{self._address} was lost: {why}; whether the call was run is unknown", hint=hint
-        )
+        return ConnectionLostError(f"{self._address} was lost: {why}; whether the call was run is unknown", hint=hint)
 
     def _broken_error(self) -> RpcctlError:
         # libzmq hangs up on a message that is too large for it, and does not say so.
