@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from rpcctl.cli import quick
+from rpcctl.cli import garbage, quick
 from rpcctl.cli.command import Command, Environment, Values
 from rpcctl.errors import OutputError, RpcctlError
 
@@ -37,6 +37,7 @@ def run() -> None:
         from rpcctl.cli.answer import answer
 
         answer(sys.argv[2:], MODULES, load_command)
+    garbage.relax()
     code = main(sys.argv[1:])
     try:
         for stream in (sys.stdout, sys.stderr):

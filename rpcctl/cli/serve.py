@@ -99,10 +99,12 @@ COMMAND = Command(
 
 def run(values: Values, session: Session) -> None:
     """Serve until a signal; TargetError, UsageError or ConnectError when it cannot begin."""
+    from rpcctl.cli import garbage
     from rpcctl.cli.access import AccessLog, OneCall, tell_all
     from rpcctl.service.stdio import guarded_streams
     from rpcctl.signals import run_until_signal
 
+    garbage.restore()
     log = (
         None
         if values.access_log == "off"
