@@ -127,8 +127,10 @@ class Client:
             if not isinstance(reply, ENDS):
                 conversation.keep_beating()
             yield reply
+            # Without a limit between items it is the same for all of them.
+            same = next_limit(request) if request.item_timeout is None else None
             while not isinstance(reply, ENDS):
-                reply = _receive(conversation, channel, request, next_limit(request))
+                reply = _receive(conversation, channel, request, same or next_limit(request))
                 yield reply
         finally:
             conversation.end(channel_id)
