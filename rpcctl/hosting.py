@@ -81,7 +81,8 @@ class Server:
         )
         self.dangers: list[str] = []
         self._servers = [
-            _make_server(each, options or {}, max_message, trace) for each in _list_addresses(addresses, proto)
+            _make_server(each, options or {}, max_message, max_items, trace)
+            for each in _list_addresses(addresses, proto)
         ]
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
@@ -209,10 +210,12 @@ def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> li
     return [registry.parse_address(each, proto) if isinstance(each, str) else each for each in addresses]
 
 
-def _make_server(at: Address, given: Mapping[str, Any], max_message: int, trace: Trace | None) -> WireServer:
+def _make_server(
+    at: Address, given: Mapping[str, Any], max_message: int, max_items: int, trace: Trace | None
+) -> WireServer:
     info = registry.find(at.protocol)
     own = fill_options(info, "server", at, given, os.environ)
-    return registry.server(at, Settings(own, max_message=max_message, trace=trace))
+    return registry.server(at, Settings(own, max_message=max_message, max_items=max_items, trace=trace))
 
 
 def _refuse_remote(names: Sequence[str], servers: Sequence[WireServer]) -> None:
