@@ -84,7 +84,9 @@ class Address(NamedTuple):
 
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it: a loopback host, or a path."""
-        return self.kind != "host" or self.host in ("localhost", "::1") or self.host.startswith("127.")
+        if self.kind != "host" or self.host in ("localhost", "::1"):
+            return True
+        return self.host.startswith("127.") and self.host.replace(".", "").isdigit()
 
     def _text(self, *, mask: bool) -> str:
         if self.kind == "text":
@@ -112,16 +114,30 @@ def parse(text: str, resolve: Resolve) -> Address:
     scheme, slashes, rest = text.partition("://")
     if slashes and _is_scheme(scheme):
         return _parse_url(text, resolve(scheme), rest)
-    host, colon, port = text.rpartition(":")
-    if colon and (not port or port.isdecimal()) and (host.startswith("[") or ":" not in host):
-        bare = resolve("")
-        if bare.transport.kind == "host":
-            return _build(text, bare, host, port, "", "", ())
+    if bare := _parse_bare(text, resolve):
+        return bare
     scheme, colon, rest = text.partition(":")
-    if colon and rest and _is_scheme(scheme):
+    if colon and _is_scheme(scheme):
         return _parse_text(text, resolve(scheme), rest)
     name = resolve("").name
-    raise AddressError(f"{text!r} is not an address: no port and no scheme", hint=f"{name}://{text}, or {text}:PORT")
+    hint = f":{text}" if text.isdecimal() else f"{name}://{text}, or {text}:PORT"
+    raise AddressError(f"{text!r} is not an address: no port and no scheme", hint=hint)
+
+
+def _parse_bare(text: str, resolve: Resolve) -> Address | None:
+    """`:4242` or `host:4242`, with options or without; None when it is neither."""
+    place, _, query = text.partition("?")
+    host, colon, port = place.rpartition(":")
+    if not colon or (port and not port.isdecimal()) or (":" in host and not host.startswith("[")):
+        return None
+    if not port and _is_scheme(host):
+        return None
+    scheme = resolve("")
+    if scheme.transport.kind != "host":
+        raise AddressError(
+            f"{text!r} is no {scheme.protocol} address", hint=f"{scheme.name}:TARGET, or leave out --proto"
+        )
+    return _build(text, scheme, host, port, "", "", _parse_query(text, query))
 
 
 def _is_scheme(text: str) -> bool:
@@ -130,6 +146,8 @@ def _is_scheme(text: str) -> bool:
 
 def _parse_text(text: str, scheme: Scheme, rest: str) -> Address:
     if scheme.transport.kind == "text":
+        if not rest:
+            raise AddressError(f"{text!r} names no target", hint=f"{scheme.name}:TARGET, as {scheme.name}:math")
         return Address(scheme.protocol, scheme.transport.name, scheme.name, "text", path=rest)
     raise AddressError(
         f"{text!r} is not an address: // is missing after the scheme", hint=f"{scheme.name}://{rest.lstrip('/')}"

@@ -31,7 +31,7 @@ from rpcctl.errors import (
 )
 from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
 from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
-from rpcctl.settings import fill_options
+from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
     from rpcctl.batch import Batch
@@ -67,14 +67,20 @@ class Connection:
         self.timeout = timeout
         self.item_timeout = item_timeout
         self.max_time = max_time
+        check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
-        self._settings = Settings(own, connect_timeout, max_message, trace, _load_target)
+        self._settings = Settings(own, connect_timeout, max_message, trace, load=_load_target)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
+        self._closed = False
 
     def __enter__(self) -> "Connection":
-        """Connect."""
-        self.connect()
+        """Connect; closed when that fails."""
+        try:
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -103,10 +109,13 @@ class Connection:
                     raise
                 self._client.close()
                 time.sleep(retry_delay)
+                if self._closed:
+                    raise
                 self._client = registry.client(self.address, self._settings)
 
     def close(self) -> None:
-        """Free the connection; safe to repeat."""
+        """Free the connection; safe to repeat, and from any thread."""
+        self._closed = True
         self._client.close()
 
     def request(
@@ -203,7 +212,8 @@ class Stream:
         raise StopIteration
 
     def close(self) -> None:
-        """Tell nobody, and wait for no more."""
+        """Wait for no more; safe to repeat."""
+        self._first = None
         close = getattr(self._replies, "close", None)
         if close is not None:
             close()
@@ -212,8 +222,7 @@ class Stream:
 def connect(address: str, *, timeout: float | None = 30.0, **options: Any) -> Connection:
     """Connect to the server at an address as `rpcctl call` takes it; keywords as for `Connection`."""
     connection = Connection(address, timeout=timeout, **options)
-    connection.connect()
-    return connection
+    return connection.__enter__()  # Which closes it when it cannot connect.
 
 
 def check_request(info: ProtocolInfo, request: Request) -> None:
@@ -258,8 +267,14 @@ def to_error(failure: Failure, address: str = "ADDRESS") -> RpcctlError:
         return _LOCAL[failure.kind](failure.message or failure.type)
     kind = _ERRORS.get(failure.kind, RemoteError)
     message = _describe_failure(failure)
-    hint = f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
+    hint = _hint(failure, kind, address)
     return kind(message, hint=hint, type=failure.type, traceback=failure.traceback, data=failure.data)
+
+
+def _hint(failure: Failure, kind: type[CallError], address: str) -> str:
+    if failure.kind == "busy":
+        return "the call was not run: it can be made again later"
+    return f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
 
 
 def _describe_failure(failure: Failure) -> str:

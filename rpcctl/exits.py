@@ -52,7 +52,12 @@ EXITS = (
         "the connection was lost before the reply; the call may have run",
         "find out before calling again; it was not repeated",
     ),
-    Exit(60, "cert", "the peer's certificate is not trusted", "trust the authority that signed it, or check the host name"),
+    Exit(
+        60,
+        "cert",
+        "the peer's certificate is not trusted",
+        "trust the authority that signed it, or check the host name",
+    ),
     Exit(67, "auth", "the login was refused", "check the key, password or token"),
     Exit(78, "no_method", "no such method, object, topic or namespace", "rpcctl list ADDRESS"),
     Exit(99, "threshold", "a measurement missed its threshold", "see the report above the error"),

@@ -9,7 +9,7 @@
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rpcctl import registry
 from rpcctl.address import Address
@@ -22,7 +22,10 @@ from rpcctl.service.executor import make_executor
 from rpcctl.service.methods import Method, Selection, dangers, expose
 from rpcctl.service.outcome import OnDone
 from rpcctl.service.target import Target, load, reload_all
-from rpcctl.settings import fill_options
+from rpcctl.settings import check_given, fill_options
+
+if TYPE_CHECKING:
+    from rpcctl.service.processes import Processes
 
 Targets = Sequence[str | Target]
 
@@ -42,6 +45,7 @@ class Server:
         app_dir: str | None = "",
         as_class: bool = False,
         executor: str = "threads",
+        workers: int = 0,
         lock: bool = False,
         call_timeout: float | None = None,
         max_concurrent: int = 16384,
@@ -57,33 +61,34 @@ class Server:
     ) -> None:
         """Load the target and build its method table; nothing is bound yet.
 
-        `target` is a target as typed, a sequence of such, or any object to expose. Without an address the protocol's
-        default one is bound; `proto` decides what an address leaves open. `call_timeout` and `max_wait` are seconds,
+        `target` is a target as typed, any object to expose, or a list of these. Without an address the protocol's
+        default one is bound; `proto` decides what an address leaves open. With `workers`, so many processes run the
+        calls, each with targets of its own, which must be named as text. `call_timeout` and `max_wait` are seconds,
         `max_message` bytes. `on_done` is told of each call that ended. TargetError when there is nothing to serve;
-        UsageError when a dangerous target would be reachable from other machines.
+        UsageError when a dangerous target would be reachable from other machines, or processes cannot share it.
         """
         self._targets = _list_targets(target)
         self._loading: dict[str, Any] = {"app_dir": app_dir, "as_class": as_class}
         self._selection = selection
         self._allow_remote = allow_remote
+        answering: dict[str, Any] = {
+            "lock": lock,
+            "max_items": max_items,
+            "use_repr": use_repr,
+            "tracebacks": tracebacks,
+        }
+        # Before the targets are loaded here: processes begin where this one began.
+        self._processes = self._make_processes(workers, answering, executor, max_wait) if workers else None
         self._loaded = [load(each, **self._loading) if isinstance(each, str) else each for each in self._targets]
         methods = expose(self._loaded, selection)
-        self.service = Service(
-            methods,
-            name=", ".join(each.name for each in self._loaded),
-            lock=lock,
-            max_items=max_items,
-            use_repr=use_repr,
-            tracebacks=tracebacks,
-        )
+        self.service = Service(methods, name=", ".join(each.name for each in self._loaded), **answering)
         self.executor = make_executor(
             executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
         )
         self.dangers: list[str] = []
-        self._servers = [
-            _make_server(each, options or {}, max_message, max_items, trace)
-            for each in _list_addresses(addresses, proto)
-        ]
+        places = _list_addresses(addresses, proto)
+        settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+        self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -113,8 +118,9 @@ class Server:
             raise
 
     def start(self) -> None:
-        """Bind, then serve each address on a thread of its own."""
+        """Bind, then serve each address on a thread of its own; TargetError when a worker process cannot load."""
         self.bind()
+        self._start_processes()
         for server in self._servers:
             thread = threading.Thread(
                 target=self._serve, args=(server,), name=f"rpcctl-{server.address.scheme}", daemon=True
@@ -128,6 +134,10 @@ class Server:
         if self._failure is not None:
             raise self._failure
         return stopped
+
+    def is_busy(self) -> bool:
+        """Whether calls are under way."""
+        return self.executor.running > 0
 
     def drain(self, grace: float) -> int:
         """Accept nothing more and wait up to `grace` seconds for the calls that run; how many were left over."""
@@ -143,6 +153,8 @@ class Server:
             if thread is not threading.current_thread():
                 thread.join(5.0)
         self.executor.close()
+        if self._processes is not None:
+            self._processes.close()
         self._stopped.set()
 
     def reload(self) -> None:
@@ -153,6 +165,8 @@ class Server:
         loaded = self._load_anew()
         methods = expose(loaded, self._selection)
         self._check_danger(methods)
+        if self._processes is not None:
+            self._processes.renew()
         self.service.replace(methods)
         self._loaded = loaded
 
@@ -169,9 +183,25 @@ class Server:
             _refuse_remote(found, self._servers)
         self.dangers = found
 
-    def _serve(self, server: WireServer) -> None:
+    def _make_processes(self, count: int, answering: dict[str, Any], executor: str, max_wait: float) -> "Processes":
+        from rpcctl.service.processes import Processes, prepare
+
+        setup = prepare(count, self._targets, self._loading, self._selection, answering, executor)
+        return Processes(count, setup, local=lambda request: self.service.dispatch(request), max_wait=max_wait)
+
+    def _start_processes(self) -> None:
+        if self._processes is None:
+            return
         try:
-            server.serve(self.service.dispatch, self.executor)
+            self._processes.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _serve(self, server: WireServer) -> None:
+        handler = self.service.dispatch if self._processes is None else self._processes.dispatch
+        try:
+            server.serve(handler, self.executor)
         except BaseException as exc:
             self._failure = exc
             self._stopped.set()
@@ -184,9 +214,7 @@ def serve(target: Any, *addresses: str, grace: float = 10.0, **options: Any) -> 
     """
     from rpcctl.signals import run_until_signal
 
-    server = Server(target, *addresses, **options)
-    server.start()
-    run_until_signal(server, grace=grace)
+    run_until_signal(Server(target, *addresses, **options), grace=grace)
 
 
 def load_service(targets: Sequence[str], selection: Selection = Selection(), **loading: Any) -> Service:
@@ -196,12 +224,14 @@ def load_service(targets: Sequence[str], selection: Selection = Selection(), **l
 
 
 def _list_targets(target: Any) -> Targets:
+    return tuple(map(_as_target, target if type(target) in (list, tuple) else [target]))
+
+
+def _as_target(target: Any) -> str | Target:
     if isinstance(target, (str, Target)):
-        return (target,)
-    if isinstance(target, (list, tuple)) and all(isinstance(each, (str, Target)) for each in target):
-        return tuple(target)
+        return target
     name = getattr(target, "__name__", type(target).__name__)
-    return (Target(name, name, target, getattr(target, "__module__", "") or ""),)
+    return Target(name, name, target, getattr(target, "__module__", "") or "")
 
 
 def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> list[Address]:
@@ -210,12 +240,18 @@ def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> li
     return [registry.parse_address(each, proto) if isinstance(each, str) else each for each in addresses]
 
 
-def _make_server(
-    at: Address, given: Mapping[str, Any], max_message: int, max_items: int, trace: Trace | None
-) -> WireServer:
-    info = registry.find(at.protocol)
-    own = fill_options(info, "server", at, given, os.environ)
-    return registry.server(at, Settings(own, max_message=max_message, max_items=max_items, trace=trace))
+def _make_servers(
+    addresses: Sequence[Address], options: Mapping[str, Any], settings: Settings, *, given: bool
+) -> list[WireServer]:
+    """`given` tells whether the addresses were asked for: a default one is not bound when an option replaces it."""
+    infos = [registry.find(at.protocol) for at in addresses]
+    check_given(infos, "server", options)
+    made = []
+    for at, info in zip(addresses, infos, strict=True):
+        own = fill_options(info, "server", at, options, os.environ)
+        replaced = any(option.replaces_bind and own.get(option.name) for option in info.options)
+        made.append(registry.server(at, settings._replace(options=own, bound=given or not replaced)))
+    return made
 
 
 def _refuse_remote(names: Sequence[str], servers: Sequence[WireServer]) -> None:

@@ -39,6 +39,8 @@ class Option(NamedTuple):
     """Whether RPCCTL_NAME sets it too."""
     panel: str = ""
     """Heading under which the help text lists it."""
+    replaces_bind: bool = False
+    """Whether a server that is given it needs no address of its own: without --bind none is bound."""
 
 
 class ProtocolInfo(NamedTuple):
@@ -64,6 +66,8 @@ class ProtocolInfo(NamedTuple):
     options: tuple[Option, ...] = ()
     paths: tuple[str, ...] = ()
     """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
+    in_process: bool = False
+    """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
 
     def transport(self, name: str) -> Transport | None:
         """The transport of that name, if the protocol has it."""
@@ -94,6 +98,8 @@ class Settings(NamedTuple):
     """Largest message taken in or sent, in bytes."""
     trace: Trace | None = None
     """Called with every message sent and received; None costs nothing."""
+    bound: bool = True
+    """False when a server is to take no address, since one of its options says where to go instead."""
     load: Callable[[str], Handler] | None = None
     """Turns a target into a handler; for a protocol whose address is a target."""
     max_items: int = 10_000

@@ -1,7 +1,7 @@
 """Words to the values of options: `5s`, `off`, `64M`; the same for flags, RPCCTL_ variables and an address's query."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rpcctl.address import Address
@@ -36,6 +36,15 @@ def read_value(option: Option, word: str, source: str = "") -> Any:
         raise UsageError(f"{source or '--' + option.name}: {exc}") from None
 
 
+def read_given(option: Option, given: Any) -> Any:
+    """The value of an option given by a program, or typed: texts are read, others taken; None for not given."""
+    if given is None or given == () or given == []:
+        return None
+    if option.multiple:
+        return tuple(read_value(option, word) for word in ((given,) if isinstance(given, str) else given))
+    return read_value(option, given) if isinstance(given, str) else given
+
+
 def variable(option: Option) -> str:
     """The environment variable that sets the option too."""
     return "RPCCTL_" + option.name.upper().replace("-", "_")
@@ -60,15 +69,29 @@ def choose(option: Option, *values: Any) -> Any:
 def fill_options(
     info: ProtocolInfo, role: str, at: Address, given: Mapping[str, Any], environ: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The protocol's own options for `client` or `server`: as given, in the address, else the default."""
+    """The protocol's own options for `client` or `server`: as given, in the address, else the default.
+
+    What is given for other protocols is passed over: see `check_given`.
+    """
     _check_query(info, at)
     asked = dict(at.options)
     values = {}
     for option in info.options:
         if role in option.roles:
             in_query = _read_query(option, asked.get(option.name), at)
-            values[option.name] = choose(option, given.get(option.name), in_query, read_variable(option, environ))
+            values[option.name] = choose(
+                option, read_given(option, given.get(option.name)), in_query, read_variable(option, environ)
+            )
     return values
+
+
+def check_given(infos: Iterable[ProtocolInfo], role: str, given: Mapping[str, Any]) -> None:
+    """Refuse an option that none of the protocols in use has for that role: it would be ignored in silence."""
+    declared = {option.name: info.scheme for info in infos for option in info.options if role in option.roles}
+    for name, value in given.items():
+        if value is not None and name not in declared:
+            schemes = ", ".join(dict.fromkeys(info.scheme for info in infos))
+            raise UsageError(f"--{name} has no meaning for {schemes}", hint=suggest(name, declared, "leave it out"))
 
 
 def _read_query(option: Option, word: str | None, at: Address) -> Any:

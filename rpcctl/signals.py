@@ -6,13 +6,14 @@ The handlers only note what came; the main thread acts on it between two waits, 
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
 from typing import Protocol
 
-from rpcctl.errors import RpcctlError
+from rpcctl.errors import RpcctlError, UsageError
 
 POLL = 0.2
 """Seconds between two looks at the flags that threads and signals set."""
@@ -23,8 +24,14 @@ WATCH = 1.0
 class Served(Protocol):
     """What can be run until a signal: `rpcctl.hosting.Server`."""
 
+    def start(self) -> None:
+        """Bind and serve."""
+
     def wait(self, timeout: float | None = None) -> bool:
         """Whether it has stopped by itself."""
+
+    def is_busy(self) -> bool:
+        """Whether calls are under way."""
 
     def drain(self, grace: float) -> int:
         """Finish the running calls; how many were left over."""
@@ -42,10 +49,11 @@ class _Flags:
     def __init__(self) -> None:
         self.stop = 0
         self.reload = False
+        self.leaving = False
 
     def on_stop(self, number: int, frame: FrameType | None) -> None:
         self.stop += 1
-        if self.stop > 1:
+        if self.stop == 2 and not self.leaving:
             # The second one means now, even while the main thread waits for running calls.
             raise _Impatient
 
@@ -68,8 +76,10 @@ class _Files:
         """Whether one has changed since the last look; looks at most once in WATCH seconds."""
         if monotonic() - self._at < WATCH:
             return False
-        seen, self._seen, self._at = self._seen, _stamps(), monotonic()
-        return any(self._seen[path] != seen[path] for path in self._seen.keys() & seen.keys())
+        seen, now = self._seen, _stamps()
+        # What is missing may be in the midst of being written: its old time stays, until it is back.
+        self._seen, self._at = {**seen, **now}, monotonic()
+        return any(now[path] != seen[path] for path in now.keys() & seen.keys())
 
 
 def run_until_signal(
@@ -78,25 +88,34 @@ def run_until_signal(
     grace: float = 10.0,
     once: Callable[[], bool] | None = None,
     watch: bool = False,
+    ready: Callable[[], None] = lambda: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C, or until `once()` says that its call is answered; then drain for `grace` seconds.
+    """Start and serve until SIGTERM, Ctrl-C or `once()` says that its call is answered; then drain for `grace` seconds.
 
-    SIGHUP, and with `watch` a change of an imported file, loads the target anew; `note` is told what happened. A second
-    signal stops without waiting. Must run on the main thread.
+    `ready` is called when the server is bound and signals are heeded. SIGHUP, and with `watch` a change of an imported
+    file, loads the target anew; `note` is told what happened. A second signal stops without waiting. UsageError when
+    this is not the main thread: signals reach no other.
     """
+    if threading.current_thread() is not threading.main_thread():
+        raise UsageError("signals reach the main thread only", hint="rpcctl.Server serves from any thread")
     flags = _Flags()
     files = _Files() if watch else None
     with _handling(flags):
         try:
+            server.start()
+            ready()
             _run(server, flags, once, files, note)
-            note("stopping: finishing the calls that run; again to stop now")
+            if server.is_busy():
+                note("stopping: finishing the calls that run; again to stop now")
             left = server.drain(grace)
             if left:
                 note(f"{left} {'call' if left == 1 else 'calls'} did not finish within --grace {grace:g} s")
+            flags.leaving = True
         except _Impatient:
             note("stopped at once")
         finally:
+            flags.leaving = True
             server.stop()
 
 
@@ -120,9 +139,8 @@ def _reload(server: Served, note: Callable[[str], None]) -> None:
         server.reload()
     except RpcctlError as exc:
         note(f"not reloaded, the old target goes on: {exc.message}")
-        trace = getattr(exc, "traceback", "")
-        if trace:
-            note(trace.rstrip())
+        for line in getattr(exc, "traceback", "").splitlines():
+            note(line)
     else:
         note("reloaded")
 
@@ -143,10 +161,10 @@ def _handling(flags: _Flags) -> Iterator[None]:
 def _stamps() -> dict[str, float]:
     found = {}
     for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if isinstance(path, str):
-            try:
+        try:
+            path = getattr(module, "__file__", None)
+            if isinstance(path, str):
                 found[path] = os.stat(path).st_mtime
-            except OSError:
-                continue
+        except Exception:
+            continue  # The file is gone, or what stands for a module cannot be asked.
     return found

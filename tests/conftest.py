@@ -1,6 +1,7 @@
 """Servers and connections for every protocol, and the rule that in CI nothing may be skipped."""
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -62,6 +63,21 @@ def connect() -> Iterator[Callable[..., Connection]]:
 def client(address: Callable[..., str], connect: Callable[..., Connection]) -> Connection:
     """A connection to the sample module over the protocol."""
     return connect(address())
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def at() -> Iterator[str]:
+    """Where the sample module is served, over zmq."""
+    with Server(SAMPLE, "tcp://127.0.0.1:0") as server:
+        yield str(server.addresses[0])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,6 +5,7 @@ help, mistakes and unusual spellings are Typer's (see `rpcctl.cli.grammar`).
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -27,6 +28,7 @@ MODULES = {
     "completion": "rpcctl.cli.completion",
 }
 ALIASES = {"ls": "list"}
+INTERRUPTED = 130
 
 
 def run() -> None:
@@ -46,6 +48,10 @@ def run() -> None:
     except OSError:
         code = code or OutputError.exit_code
         _drop_output()
+    if code == INTERRUPTED:
+        # A shell ends its loop or script only if the program died of the signal; it then reports 130 itself.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     sys.exit(code)
 
 
@@ -61,7 +67,7 @@ def main(argv: Sequence[str], environment: Environment | None = None) -> int:
         _drop_output()
         return 141
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except Exception as exc:
         return report.show_bug(exc)
 
@@ -151,7 +157,10 @@ class _Report:
         if "--traceback" in self.argv:
             import traceback
 
-            traceback.print_exception(exc, file=self.environment.stderr)
+            from rpcctl.cli.terminal import escape
+
+            # What the peer said is in it, and must not reach a terminal as it came.
+            print(escape("".join(traceback.format_exception(exc)), keep="\n\t"), end="", file=self.environment.stderr)
 
 
 def _drop_output() -> None:

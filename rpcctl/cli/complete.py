@@ -204,8 +204,10 @@ def _spellings(info: ProtocolInfo, transport: Transport) -> list[str]:
     """An address as short as it can be, and in full."""
     if transport.kind == "text":
         return [f"{transport.name}:"]
-    short = [transport.default.removeprefix(f"{info.scheme}+")] if transport.short else []
-    return [each for each in (*short, transport.default) if each]
+    if not transport.default:
+        return []
+    bare = transport.default.removeprefix(f"{info.scheme}+")
+    return [bare, f"{info.scheme}+{bare}"] if transport.short else [transport.default]
 
 
 def _offer_methods(line: Line, word: str, ask: Ask) -> Answer:

@@ -25,7 +25,7 @@ def run(values: Values, session: Session) -> None:
     """Describe one method or all; MethodNotFoundError suggests the nearest name."""
     with session.connect(values) as connection, session.output.writing(values.output):
         description = connection.describe()
-        methods = select(description, values.method)
+        methods = select(description, values.method, session.address)
         if session.output.is_json():
             session.output.value(to_plain(description, methods, whole=values.method is None))
             return
@@ -33,14 +33,16 @@ def run(values: Values, session: Session) -> None:
         session.output.document(description.name if values.method is None else "", texts)
 
 
-def select(description: Description, name: str | None) -> tuple[MethodDescription, ...]:
+def select(description: Description, name: str | None, address: str) -> tuple[MethodDescription, ...]:
     """The methods meant by the name, or all."""
     if name is None:
         return description.methods
     found = description.find(name)
     if found is None:
         known = [each.name for each in description.methods]
-        raise MethodNotFoundError(f"no method {name!r}", hint=suggest(name, known, "rpcctl list shows what there is"))
+        raise MethodNotFoundError(
+            f"no method {name!r}", hint=suggest(name, known, f"rpcctl list {address} shows what there is")
+        )
     return (found,)
 
 

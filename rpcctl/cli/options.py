@@ -7,13 +7,22 @@ from rpcctl.interfaces import Option
 
 PROTO = Option("proto", "protocol, where the address leaves it open", "PROTOCOL", panel="Connection")
 TIMEOUT = Option(
-    "timeout", "longest wait for the first reply; off for no limit", "SECONDS", "seconds_or_off", 30.0, panel="Connection"
+    "timeout",
+    "longest wait for the first reply; off for no limit",
+    "SECONDS",
+    "seconds_or_off",
+    30.0,
+    panel="Connection",
 )
 CONNECT_TIMEOUT = Option(
     "connect-timeout", "longest wait for the connection", "SECONDS", "seconds_or_off", 5.0, panel="Connection"
 )
-MAX_TIME = Option("max-time", "longest time for the whole call, a stream included", "SECONDS", "seconds_or_off", panel="Connection")
-ITEM_TIMEOUT = Option("item-timeout", "longest wait between two items of a stream", "SECONDS", "seconds_or_off", panel="Connection")
+MAX_TIME = Option(
+    "max-time", "longest time for the whole call, a stream included", "SECONDS", "seconds_or_off", panel="Connection"
+)
+ITEM_TIMEOUT = Option(
+    "item-timeout", "longest wait between two items of a stream", "SECONDS", "seconds_or_off", panel="Connection"
+)
 RETRY = Option(
     "retry", "further tries when the connection fails; a call is never repeated", "N", "integer", 0, panel="Connection"
 )

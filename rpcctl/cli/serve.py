@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rpcctl.cli.command import Command, Positional, Values
 from rpcctl.cli.options import MAX_MESSAGE, MESSAGES, PROTO, SELECTION
-from rpcctl.cli.session import Session, check_own_options, own_options
+from rpcctl.cli.session import Session, own_options
 from rpcctl.interfaces import Option
 
 if TYPE_CHECKING:
@@ -37,15 +37,27 @@ EXECUTOR = Option(
     default="threads",
     panel="Running calls",
 )
+WORKERS = Option(
+    "workers", "processes for a target that keeps a processor busy; 0: none", "N", "integer", 0, panel="Running calls"
+)
 LOCK = Option("lock", "run no two calls of the target at once", type="switch", panel="Running calls")
 CALL_TIMEOUT = Option(
-    "call-timeout", "longest time of a call before it is answered with an error", "SECONDS", "seconds_or_off", panel="Running calls"
+    "call-timeout",
+    "longest time of a call before it is answered with an error",
+    "SECONDS",
+    "seconds_or_off",
+    panel="Running calls",
 )
 MAX_CONCURRENT = Option(
     "max-concurrent", "most calls under way; further ones wait", "N", "integer", 16384, panel="Running calls"
 )
 MAX_WAIT = Option(
-    "max-wait", "longest wait of a further call before it is told busy", "SECONDS", "seconds", 10.0, panel="Running calls"
+    "max-wait",
+    "longest wait of a further call before it is told busy",
+    "SECONDS",
+    "seconds",
+    10.0,
+    panel="Running calls",
 )
 MAX_ITEMS = Option("max-items", "longest list made of an iterator", "N", "integer", 10_000, panel="Running calls")
 REPR = Option("repr", "send what has no plain form as its repr", type="switch", panel="Running calls")
@@ -66,7 +78,8 @@ COMMAND = Command(
     ),
     (
         *(PROTO, BIND, ACCESS_LOG, GRACE, ONCE, RELOAD, ALLOW_REMOTE),
-        *(EXECUTOR, LOCK, CALL_TIMEOUT, MAX_CONCURRENT, MAX_WAIT, MAX_ITEMS, MAX_MESSAGE, REPR, HIDE_TRACEBACKS),
+        *(EXECUTOR, WORKERS, LOCK, CALL_TIMEOUT, MAX_CONCURRENT, MAX_WAIT),
+        *(MAX_ITEMS, MAX_MESSAGE, REPR, HIDE_TRACEBACKS),
         *SELECTION,
         *MESSAGES,
     ),
@@ -100,10 +113,9 @@ def run(values: Values, session: Session) -> None:
     is_real = ours is sys.stdout
     with guarded_streams() as stdout, session.output.redirected(stdout if is_real else ours):
         server = make_server(values, session, tell_all(log, once))
-        server.start()
-        announce(server, session)
         run_until_signal(
             server,
+            ready=lambda: announce(server, session),
             grace=values.grace,
             once=once.is_over if once else None,
             watch=bool(values.reload),
@@ -116,7 +128,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
     from rpcctl.hosting import Server
     from rpcctl.service.methods import Selection
 
-    server = Server(
+    return Server(
         values.targets,
         *(values.bind or ()),
         proto=values.proto,
@@ -132,6 +144,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         app_dir=values.app_dir,
         as_class=bool(values.class_),
         executor=values.executor,
+        workers=values.workers,
         lock=bool(values.lock),
         call_timeout=values.call_timeout,
         max_concurrent=values.max_concurrent,
@@ -145,8 +158,6 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         trace=session.output.trace if values.verbose > 1 else None,
         on_done=on_done,
     )
-    check_own_options(values, [each.protocol for each in server.addresses])
-    return server
 
 
 def announce(server: "Server", session: Session) -> None:

@@ -1,7 +1,8 @@
 """One run of a command: what is outside, where output goes, which server is meant, and the connection to it."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.cli.command import Command, Environment, Values, attribute
@@ -9,7 +10,7 @@ from rpcctl.cli.output import Output
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
 from rpcctl.messages import Parameter
-from rpcctl.settings import choose, read_value, read_variable
+from rpcctl.settings import choose, read_given, read_variable
 
 if TYPE_CHECKING:
     from rpcctl.api import Connection
@@ -46,11 +47,19 @@ class Session:
         )
         self.protocol, self.address = connection.info.scheme, str(connection.address)
         self.method = getattr(values, "method", None) or ""
-        try:
-            check_own_options(values, [connection.info.scheme])
+        with closing(connection), self._apart() if connection.info.in_process else nullcontext():
             yield connection
-        finally:
-            connection.close()
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Inside, what a target prints in this process goes to standard error, and not between the results."""
+        from rpcctl.service.stdio import guarded_streams
+
+        ours = self.environment.stdout
+        is_real = ours is sys.stdout
+        with guarded_streams(empty_input=False) as stdout, self.output.redirected(stdout if is_real else ours):
+            yield
+            self.output.flush()
 
     def reach(self, connection: "Connection", values: Values) -> None:
         """Connect, with the tries that --retry allows; again does nothing."""
@@ -117,19 +126,6 @@ def own_options(values: Values) -> dict[str, Any]:
     return {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
 
 
-def check_own_options(values: Values, schemes: list[str]) -> None:
-    """Refuse an option of a protocol that is not in use: it would be ignored in silence."""
-    given = [name for name, value in own_options(values).items() if value is not None]
-    if not given:
-        return
-    from rpcctl.registry import find
-
-    declared = {option.name for scheme in schemes for option in find(scheme).options}
-    for name in given:
-        if name not in declared:
-            raise UsageError(f"--{name} has no meaning for {', '.join(schemes)}", hint="leave it out")
-
-
 def make_output(values: Values, environment: Environment) -> Output:
     """Where results and errors go, as the output options say; commands without such options get the defaults."""
     as_json = getattr(values, "json", None)
@@ -146,10 +142,5 @@ def make_output(values: Values, environment: Environment) -> Output:
 
 
 def _read_given(option: Option, given: Any) -> Any:
-    if given is None or given == () or given == []:
-        return None
-    if option.type == "switch":
-        return given or None
-    if option.multiple:
-        return tuple(read_value(option, word) for word in given)
-    return read_value(option, given) if isinstance(given, str) else given
+    """As `read_given`; a switch that is off was not given, since the command line has no way to say so."""
+    return given or None if option.type == "switch" else read_given(option, given)

@@ -233,15 +233,21 @@ def make_executor(
             f"--max-concurrent {max_concurrent} would refuse every call", hint="--max-concurrent 1 or more"
         )
     limits = Limits(call_timeout, max_concurrent, max_wait)
+    threads = count_threads(text)
+    return Threads(threads, limits, on_done) if threads else Inline(limits, on_done)
+
+
+def count_threads(text: str) -> int:
+    """How many threads `threads:8`, `threads` or `inline` (0) asks for; UsageError for anything else."""
     name, colon, count = text.partition(":")
     if text == "inline":
-        return Inline(limits, on_done)
+        return 0
     if name != "threads" or (colon and not count.isdecimal()):
         raise UsageError(f"there is no executor {text!r}", hint="--executor threads:8 or --executor inline")
     threads = int(count) if colon else DEFAULT_THREADS
     if not 1 <= threads <= _MOST_THREADS:
         raise UsageError(f"{text!r}: threads are counted from 1 to {_MOST_THREADS}", hint="--executor threads:8")
-    return Threads(threads, limits, on_done)
+    return threads
 
 
 def _since(calls: dict[Call, float], instant: float) -> list[Call]:

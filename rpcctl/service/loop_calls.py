@@ -79,4 +79,6 @@ class LoopCall(Call):
             self.outcome = outcome_of(stop.args[0] if stop.args else None)
             return None, False
         except BaseException as exc:
+            if self._is_over():
+                return None, False  # Nobody is left to be told, and thousands may be cancelled at once.
             return failure_of_handler(exc), False

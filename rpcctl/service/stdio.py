@@ -19,8 +19,8 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def guarded_streams() -> Iterator[TextIO]:
-    """Give the target an empty standard input and standard error as its output; yields the real standard output.
+def guarded_streams(*, empty_input: bool = True) -> Iterator[TextIO]:
+    """Give the target standard error as its output, and an empty input if wanted; yields the real standard output.
 
     Descriptors 0 and 1 are replaced too, when the streams are really theirs, so that neither a subprocess of the
     target nor a C library reads what was not meant for it or writes between our lines.
@@ -29,10 +29,10 @@ def guarded_streams() -> Iterator[TextIO]:
     with ExitStack() as stack:
         nothing = stack.enter_context(open(os.devnull, "r+"))
         real = _kept_apart(stack, stdout, nothing) if _owns(stdout, 1) else stdout
-        if _owns(stdin, 0):
+        if empty_input and _owns(stdin, 0):
             _redirect(stack, 0, nothing.fileno())
         stack.callback(_replace, stdin, stdout)
-        _replace(nothing, sys.stderr or nothing)
+        _replace(nothing if empty_input else stdin, sys.stderr or nothing)
         yield real
 
 
@@ -51,10 +51,17 @@ def _kept_apart(stack: ExitStack, stdout: TextIO, nothing: TextIO) -> TextIO:
     """A stream to where descriptor 1 leads now, before 1 itself is led to standard error."""
     stdout.flush()
     real = os.fdopen(os.dup(1), "w", encoding=stdout.encoding, errors=stdout.errors, buffering=1)
-    stack.enter_context(real)
+    stack.callback(_close, real)
     _redirect(stack, 1, 2 if _owns(sys.stderr, 2) else nothing.fileno())
     stack.callback(stdout.flush)
     return real
+
+
+def _close(stream: TextIO) -> None:
+    try:
+        stream.close()
+    except OSError:
+        pass  # Whoever wrote flushed too, and has been told.
 
 
 def _redirect(stack: ExitStack, descriptor: int, to: int) -> None:

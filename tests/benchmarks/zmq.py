@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.benchmarks.measure import PEERS, Row, in_turns, read_seconds, running, serving
 
 CALLS = 20_000
-ITEMS = 20_000
+ITEMS = 50_000
 IN_FLIGHT = "64"
 
 

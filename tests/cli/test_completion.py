@@ -56,10 +56,19 @@ def start_file(kind: str) -> str:
     }[kind]
 
 
+def need(shell_name: str) -> None:
+    """Skip, which CI takes for a failure, when the shell is not installed."""
+    if shutil.which(shell_name) is None:
+        pytest.skip(f"{shell_name} is not installed")
+
+
 @pytest.fixture(scope="module", params=["bash", "bash with its package", "zsh", "zsh from fpath"])
 def shell(request: pytest.FixtureRequest, folder: Path, env: dict[str, str]) -> Iterator[Terminal]:
     """An interactive shell."""
     kind: str = request.param
+    need(kind.partition(" ")[0])
+    if kind == "bash with its package" and not any(Path(each).exists() for each in PACKAGES):
+        pytest.skip("the package bash-completion is not installed")
     name = ".zshrc" if kind.startswith("zsh") else ".bashrc"
     (folder / name).write_text(start_file(kind) + "\n")
     argv = ["zsh", "-d", "-i"] if name == ".zshrc" else ["bash", "--noprofile", "-i"]
@@ -91,6 +100,7 @@ Fish = Callable[[str], list[str]]
 @pytest.fixture
 def fish(folder: Path, env: dict[str, str]) -> Fish:
     """A function that tells what fish offers for a line, as `VALUE<TAB>HELP`."""
+    need("fish")
     code = f"source {SCRIPT_FILES['fish']}; complete -C $argv[1]"
 
     def ask(line: str) -> list[str]:

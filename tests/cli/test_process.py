@@ -43,8 +43,36 @@ def test_ctrl_c_ends_a_call():
     with running("call", SAMPLE, "slow", "30") as process:
         time.sleep(0.5)
         process.signal(signal.SIGINT)
-        assert process.wait() == 130
+        # It dies of the signal, so that a shell's loop ends too; the shell says 130.
+        assert process.wait() == -signal.SIGINT
         assert process.rest() == ""
+
+
+def test_ctrl_c_ends_the_loop_of_a_script():
+    script = f'for i in 1 2 3; do {" ".join(COMMAND)} call {SAMPLE} slow 30; echo "after $i"; done'
+    words = ["bash", "-c", script]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as loop:
+        time.sleep(1.0)
+        os.killpg(loop.pid, signal.SIGINT)
+        out, err = loop.communicate(timeout=20)
+    assert (out, err) == ("", "")
+
+
+def test_what_a_target_in_this_process_prints_stays_out_of_the_result(tmp_path):
+    lines = [
+        "import os",
+        "print('loading')",
+        "def say():",
+        "  print('hello')",
+        "  os.system('echo a shell')",
+        "  return 7",
+    ]
+    (tmp_path / "noisy.py").write_text("\n".join(lines))
+    done = run("call", f"py:{tmp_path}/noisy.py", "say")
+    assert done.stdout == "7\n"
+    assert {"loading", "hello", "a shell"} <= set(done.stderr.split("\n"))
 
 
 def test_a_server_killed_in_mid_call_is_noticed_within_two_heartbeats():

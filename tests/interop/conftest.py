@@ -1,4 +1,4 @@
-"""Processes of foreign peers, and our own ends without a command line around them."""
+"""Processes of foreign peers, hand-made peers, and our own ends without a command line around them."""
 
 import json
 import subprocess
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 
 from rpcctl.hosting import Server
+from tests.interop.raw import BEAT, Raw
 
 PEERS = Path(__file__).parent
 
@@ -73,3 +75,22 @@ def serve() -> Iterator[Callable[..., str]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def raw() -> Iterator[Callable[..., Raw]]:
+    peers: list[Raw] = []
+
+    def make(endpoint: str, kind: int = zmq.DEALER) -> Raw:
+        peers.append(Raw(endpoint, kind))
+        return peers[-1]
+
+    yield make
+    for each in peers:
+        each.close()
+
+
+@pytest.fixture
+def client(serve, raw):
+    """A hand-made client of a server with a short period."""
+    return raw(serve(options={"heartbeat": BEAT}))

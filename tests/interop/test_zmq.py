@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def stock_client(peer, serve):
     return peer(SCRIPT, "client", serve(options={"heartbeat": BEAT}), BEAT)
 
 
-VALUES = [None, True, -1, 2**63, 1.5, "héllo", [1, [2]], {"a": {"b": []}}]
+VALUES: list[Any] = [None, True, -1, 2**63, 1.5, "héllo", [1, [2]], {"a": {"b": []}}]
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -58,7 +59,7 @@ def test_errors_of_a_stock_server_are_told_apart(to_stock):
         to_stock.nope()
     with pytest.raises(InvalidArgumentsError, match="add"):
         to_stock.add()
-    with pytest.raises(RemoteError, match="unsupported operand"):
+    with pytest.raises(RemoteError, match="has no len"):
         to_stock.type_error()
     with pytest.raises(RemoteError, match="can not serialize"):
         to_stock.unpackable()

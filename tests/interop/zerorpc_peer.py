@@ -32,7 +32,7 @@ class Methods:
 
     def type_error(self):
         """Raise TypeError inside the method."""
-        return 1 + "x"
+        return len(1)  # type: ignore[arg-type]
 
     def unpackable(self):
         """Return what cannot be encoded."""

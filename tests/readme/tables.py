@@ -1,6 +1,7 @@
 """The README's tables that the program knows best: protocols, exit codes, commands."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from rpcctl import registry
@@ -40,7 +41,7 @@ def exit_codes() -> str:
     )
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

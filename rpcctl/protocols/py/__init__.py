@@ -10,4 +10,5 @@ INFO = ProtocolInfo(
     client="rpcctl.protocols.py.client:Client",
     features=frozenset({"kwargs", "stream", "oneway", "inspect", "traceback"}),
     encoding=NATIVE,
+    in_process=True,
 )

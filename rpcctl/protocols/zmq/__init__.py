@@ -35,10 +35,11 @@ INFO = ProtocolInfo(
         Option("publish", "one-way calls to every subscriber (--subscribe)", type="switch", roles=("client",)),
         Option(
             "connect",
-            "address of a client or broker that waits for servers; dialled beside --bind",
+            "address of a client or broker that waits for servers; none is bound without --bind then",
             "ADDRESS",
             multiple=True,
             roles=("server",),
+            replaces_bind=True,
         ),
         Option("pull", "serve one-way calls of pushers, as zerorpc's Puller", type="switch", roles=("server",)),
         Option(

@@ -4,7 +4,8 @@ Credit: each end may send one reply at first; a grant adds to it. A client grant
 under half of a block is left, and never after the end is known: zerorpc 0.6.3's server hangs on a burst of grants.
 
 Heartbeats, each period and on each channel: only they count as signs of life. zerorpc's server starts to listen at its
-first beat and gives up when the last sign is over two periods old, thus after two to three.
+first beat and gives up when the last sign is over two periods old, thus after two to three. Our client gives up after
+three, counted from its request if no beat ever came, as zerorpc's does when it beats by itself.
 """
 
 from collections import OrderedDict, deque
@@ -18,9 +19,16 @@ from .codec import BEAT, MORE, Event, read_reply
 
 NEVER = float("inf")
 SLOTS = 100
-"""Items that a client lets a server send ahead."""
+"""Items that a client lets a server send ahead, as many as zerorpc's."""
+WIDE_SLOTS = 500
+"""The same once a stream has proved long and its items small: then waiting for grants is what holds it up.
+
+Half of what a ROUTER keeps for a slow reader before it drops messages in silence.
+"""
+_LONG = 1000
+_SMALL = 4096
 _PATIENCE = 3
-"""Periods of silence after which a peer that was once heard is lost."""
+"""Periods of silence after which a server is lost."""
 _LEAD = 1.5
 """Periods after which a client beats by itself: a server that beats is echoed before that, and never beaten twice."""
 _BEATS_AT_ONCE = 256
@@ -34,13 +42,17 @@ class ClientChannel:
     """A call that was sent: takes events in, holds replies until they are asked for, says what is to be sent."""
 
     __slots__ = (
+        "_arrived",
         "_beat_sent",
+        "_began",
         "_granted",
         "_heard",
+        "_largest",
         "_method",
         "_period",
         "_replies",
         "_silence",
+        "_slots",
         "_streams",
         "_taken",
         "ended",
@@ -49,7 +61,10 @@ class ClientChannel:
     )
 
     def __init__(self, id: str, method: str, period: float | None, now: float) -> None:
-        """`period` is that of our own heartbeats in seconds; None neither sends any nor expects them."""
+        """`period` is that of our own heartbeats in seconds; None neither sends any nor expects them.
+
+        `now` is when the request leaves: a server that never beats is lost three periods later.
+        """
         self.id = id
         self.ended = False
         """Whether the last reply has arrived."""
@@ -59,16 +74,19 @@ class ClientChannel:
         self._period = period
         self._replies: deque[Reply] = deque()
         self._granted = 1
+        self._slots = SLOTS
+        self._arrived = 0
+        self._largest = 0
         self._streams = False
         self._taken = False
-        self._beat_sent = now
+        self._began = self._beat_sent = now
         self._heard: float | None = None
         self._silence = period or 0.0
 
-    def receive(self, event: Event, now: Callable[[], float]) -> Signal | None:
+    def receive(self, event: Event, now: Callable[[], float], size: int = 0) -> Signal | None:
         """Take an event of this channel; what is to be sent in answer. RemoteProtocolError when it breaks rules.
 
-        `now` is asked for the time only if it matters.
+        `now` is asked for the time only if it matters; `size` is the event's in bytes.
         """
         name = event[1]
         if name == BEAT:
@@ -81,6 +99,9 @@ class ClientChannel:
         self._streams = True
         self.ended = isinstance(reply, ENDS)
         self._replies.append(reply)
+        self._arrived += 1
+        if size > self._largest:
+            self._largest = size
         return None
 
     def has_reply(self) -> bool:
@@ -97,14 +118,16 @@ class ClientChannel:
 
     def is_short(self) -> bool:
         """Whether it is time for a grant: never for the first reply, which needs none."""
-        return self._granted < SLOTS // 2 and self._taken and not self.ended
+        return self._granted < self._slots // 2 and self._taken and not self.ended
 
     def grant(self) -> Signal | None:
         """What lets the server go on; to be sent before waiting for the second reply and every later one."""
         if not self.is_short():
             return None
-        more = SLOTS - self._granted
-        self._granted = SLOTS
+        if self._arrived >= _LONG:
+            self._slots = WIDE_SLOTS if self._largest <= _SMALL else SLOTS
+        more = self._slots - self._granted
+        self._granted = self._slots
         return MORE, (more,)
 
     def tick(self, now: float) -> Signal | None:
@@ -115,7 +138,10 @@ class ClientChannel:
         return BEAT, (0,)
 
     def is_lost(self, now: float) -> bool:
-        """Whether the server was heard once, and then not for three of the longer of both periods."""
+        """Whether no heartbeat came for three periods: of ours before the first one, then of the longer of both.
+
+        Items are no heartbeats, here as for zerorpc.
+        """
         return self._period is not None and not self.ended and now > self._lost_at()
 
     def next_tick(self) -> float:
@@ -128,8 +154,12 @@ class ClientChannel:
         """Seconds of silence after which the server is given up."""
         return self._silence * _PATIENCE
 
+    def was_heard(self) -> bool:
+        """Whether the server ever sent a heartbeat."""
+        return self._heard is not None
+
     def _lost_at(self) -> float:
-        return NEVER if self._heard is None else self._heard + self.silence()
+        return (self._began if self._heard is None else self._heard) + self.silence()
 
     def _echo(self, now: float) -> Signal | None:
         if self._period is None:

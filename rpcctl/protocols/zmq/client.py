@@ -11,13 +11,13 @@ from rpcctl.errors import (
     ArgumentError,
     ConnectError,
     ConnectionLostError,
-    DeadlineError,
     LocalProtocolError,
     RpcctlError,
     TransportError,
     UsageError,
 )
 from rpcctl.interfaces import Settings
+from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import ENDS, INSPECT, PING, Deadline, Description, Failure, Reply, Request, Result
 
 from . import codec, description
@@ -55,8 +55,12 @@ class Client:
             raise self._closed_error()
         if self._conversation is not None:
             return
-        self._context = self._context or zmq.Context()
-        link = self._connect_to_any(self._context, deadline)
+        self._context = zmq.Context()
+        try:
+            link = self._connect_to_any(self._context, deadline)
+        except BaseException:
+            self._end_context()
+            raise
         self._conversation = Conversation(link, self._address, self._settings, self._new_id)
 
     def send(self, request: Request) -> Iterator[Reply]:
@@ -81,9 +85,12 @@ class Client:
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.close(self._linger.remaining() or 0.0)
+        # Wakes a thread that waits in a call, which then closes the link; returns when that is done.
+        self._end_context()
+
+    def _end_context(self) -> None:
         context, self._context = self._context, None
         if context is not None:
-            # Wakes a thread that waits in a call, which then closes the link; returns when that is done.
             context.term()
 
     def _connect_to_any(self, context: "zmq.Context[Any]", deadline: Deadline) -> Link:
@@ -110,44 +117,32 @@ class Client:
         conversation = self._current()
         channel_id = self._new_id()
         try:
-            channel = conversation.open(
-                request.method, self._pack(request, channel_id), channel_id, request.deadline.sooner(request.limit)
-            )
+            limit = first_limit(request)
+            data = self._pack(request, channel_id)
+            channel = conversation.open(request.method, data, channel_id, limit.deadline)
             if channel is None:
-                raise _deadline_error(request, "--timeout")
-            reply = self._receive(conversation, channel, request, request.deadline, "--timeout")
+                raise limit.error(request)
+            reply = _receive(conversation, channel, request, limit)
             if not isinstance(reply, ENDS):
                 conversation.keep_beating()
             yield reply
             while not isinstance(reply, ENDS):
-                until = Deadline.after(request.item_timeout)
-                reply = self._receive(conversation, channel, request, until, "--item-timeout")
+                reply = _receive(conversation, channel, request, next_limit(request))
                 yield reply
         finally:
             conversation.end(channel_id)
 
-    def _receive(
-        self, conversation: Conversation, channel: ClientChannel, request: Request, until: Deadline, option: str
-    ) -> Reply:
-        """The next reply, or the error of the call. `option` names the limit that `until` stands for."""
-        if request.limit.at is not None and until.sooner(request.limit) == request.limit:
-            until, option = request.limit, "--max-time"
-        reply = conversation.receive(channel, until)
-        if reply is None:
-            raise _deadline_error(request, option)
-        return reply
-
     def _cast(self, request: Request) -> Iterator[Reply]:
         conversation = self._current()
-        limit = request.deadline.sooner(request.limit)
+        limit = first_limit(request)
         dealer = self._kind == zmq.DEALER
         # Pushers and publishers do not say one-way: theirs is the only way there is.
         data = self._pack(request._replace(oneway=dealer), self._new_id())
         if self._kind == zmq.XPUB:
-            self._await_subscriber(conversation, limit)
-        if not conversation.cast((b"", data) if dealer else (data,), limit):
-            raise _deadline_error(request, "--timeout")
-        until = limit if limit.at is not None else Deadline.after(_LINGER)
+            self._await_subscriber(conversation, limit.deadline)
+        if not conversation.cast((b"", data) if dealer else (data,), limit.deadline):
+            raise limit.error(request)
+        until = limit.deadline if limit.deadline.at is not None else Deadline.after(_LINGER)
         self._linger = max(self._linger, until, key=lambda deadline: deadline.at or 0.0)
         yield from ()
 
@@ -217,8 +212,9 @@ class Client:
         return ConnectionLostError(f"{self._address}: the connection is closed")
 
 
-def _deadline_error(request: Request, option: str) -> DeadlineError:
-    what = {"--timeout": "no reply", "--item-timeout": "no further item"}.get(option, "not over")
-    return DeadlineError(
-        f"{request.method}: {what} within the time limit ({option})", hint=f"a longer {option}, or {option} off"
-    )
+def _receive(conversation: Conversation, channel: ClientChannel, request: Request, limit: Limit) -> Reply:
+    """The next reply, or the error of the call."""
+    reply = conversation.receive(channel, limit.deadline)
+    if reply is None:
+        raise limit.error(request)
+    return reply

@@ -44,13 +44,25 @@ def split(frames: Sequence[bytes]) -> tuple[Sequence[bytes], bytes]:
     return (frames[:-2] if len(frames) > 2 else frames[:1]), frames[-1]
 
 
+_packers: list[Any] = []
+_KEPT = 64 * 1024
+"""A packer that has grown for a larger event, in bytes, is let go with its buffer."""
+
+
 def pack(header: Mapping[str, Any], name: str, args: Any) -> bytes:
     """An event as bytes; LocalProtocolError when MessagePack has no form for something in it."""
+    # A packer has a buffer of its own, so it is used again, by one thread at a time; packb makes one for each event.
     try:
-        packed: bytes = msgpack.packb((header, name, args))
-        return packed
+        packer = _packers.pop()
+    except IndexError:
+        packer = msgpack.Packer()
+    try:
+        packed: bytes = packer.pack((header, name, args))
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
         raise LocalProtocolError(f"MessagePack cannot carry it: {exc}") from None
+    if len(packed) <= _KEPT:
+        _packers.append(packer)
+    return packed
 
 
 def unpack(data: bytes) -> Event:

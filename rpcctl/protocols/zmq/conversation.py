@@ -18,7 +18,7 @@ from rpcctl.messages import Deadline, Reply
 
 from . import codec
 from .channel import NEVER, ClientChannel, Signal
-from .sockets import NOBLOCK, RCVMORE, SNDMORE, Link, milliseconds
+from .sockets import NOBLOCK, SNDMORE, Link, milliseconds
 
 _SWEEP = 1000
 """Messages taken in before another thread gets its turn, or the clock is looked at."""
@@ -39,15 +39,15 @@ class Conversation:
         self._channels: dict[str, ClientChannel] = {}
         self._closing = Event()
         self._keeper: Thread | None = None
-        self._recv, self._more = link.socket.recv, link.socket.get
+        self._recv = link.socket.recv
         # The same method without the Python layer around it, which costs more than sending does.
         self._put = zmq.backend.Socket.send.__get__(link.socket)
 
     def open(self, method: str, data: bytes, channel_id: str, deadline: Deadline) -> ClientChannel | None:
         """Send a request whose id is `channel_id`; None when the server takes none before the deadline."""
-        channel = ClientChannel(channel_id, method, self._period, monotonic())
         with self._lock, self._border():
             self._await_link(deadline)
+            channel = ClientChannel(channel_id, method, self._period, monotonic())
             self._channels[channel_id] = channel
             return channel if self._send((b"", data), deadline) else None
 
@@ -104,10 +104,20 @@ class Conversation:
     def _border(self) -> "_Border":
         return _Border(self)
 
-    def _lost_error(self, why: str) -> RpcctlError:
-        return ConnectionLostError(
-            f"{self._address} was lost: {why}; whether the call was run is unknown", hint="it was not sent again"
+    def _lost_error(self, why: str, hint: str = "it was not sent again") -> RpcctlError:
+        return ConnectionLostError(f"{self._address} was lost: {why}; whether the call was run is unknown", hint=hint)
+
+    def _broken_error(self) -> RpcctlError:
+        # libzmq hangs up on a message that is too large for it, and does not say so.
+        return self._lost_error(
+            "the connection broke", "it was not sent again; a reply far larger than --max-message breaks it too"
         )
+
+    def _silent_error(self, channel: ClientChannel) -> RpcctlError:
+        why = f"no heartbeat for {channel.silence():.3g} s"
+        if channel.was_heard():
+            return self._lost_error(why)
+        return self._lost_error(why, "--heartbeat off for a server that sends none")
 
     def _await_reply(self, channel: ClientChannel, until: Deadline) -> None:
         while not channel.has_reply():
@@ -128,7 +138,7 @@ class Conversation:
             raise self.closed_error()
         self.link.look()
         if not self.link.is_up:
-            self._fail_all(self._lost_error("the connection broke"))
+            self._fail_all(self._broken_error())
             self.link.await_server(deadline)
 
     def _send(self, frames: tuple[bytes, ...], deadline: Deadline) -> bool:
@@ -158,7 +168,7 @@ class Conversation:
         self.link.wait(None if wake == NEVER else wake - now)
         if not self.link.is_up:
             self._drain()
-            self._fail_all(self._lost_error("the connection broke"))
+            self._fail_all(self._broken_error())
 
     def _drain(self) -> None:
         for _ in range(_SWEEP):
@@ -168,11 +178,13 @@ class Conversation:
     def _take_message(self) -> bool:
         """Take in one message, whosever it is; False when there is none."""
         try:
-            data = self._recv(NOBLOCK)
+            # A frame knows whether another follows; asking the socket costs more than receiving it.
+            frame = self._recv(NOBLOCK, False)
         except zmq.Again:
             return False
-        while self._more(RCVMORE):
-            data = self._recv()
+        while frame.more:
+            frame = self._recv(0, False)
+        data = frame.bytes
         try:
             self._route(data)
         except RemoteProtocolError as exc:
@@ -192,7 +204,7 @@ class Conversation:
             raise RemoteProtocolError(f"{self._address} sent an event that answers nothing: is it a zerorpc server?")
         channel = self._find(header)
         if channel is not None:
-            self._emit(channel, channel.receive(event, monotonic))
+            self._emit(channel, channel.receive(event, monotonic, len(data)))
         elif self._trace is not None:
             self._trace("*", "it belongs to no call, or to one that is over: dropped", None)
 
@@ -231,7 +243,7 @@ class Conversation:
                 continue
             self._emit(channel, channel.tick(now))
             if channel.is_lost(now):
-                channel.error = self._lost_error(f"no heartbeat for {channel.silence():.3g} s")
+                channel.error = self._silent_error(channel)
                 wake = now  # Whoever waits for it is to be told at once.
             else:
                 wake = min(wake, channel.next_tick())

@@ -185,8 +185,10 @@ class Exchange:
         """Do what the state of a call asks for."""
         if call.over or call.dropped:
             self.channels.end(call)
-            if call.dropped and call.run is not None:
-                call.run.cancel()
+            # The run knows its sink: let go, or each call would wait for the garbage collector.
+            run, call.run = call.run, None
+            if call.dropped and run is not None:
+                run.cancel()
         elif call.paused_ and call.credit and call.run is not None:
             call.paused_ = False
             call.run.resume(call.take_credit())

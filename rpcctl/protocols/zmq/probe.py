@@ -8,54 +8,68 @@ import socket
 
 from rpcctl.address import Address
 from rpcctl.errors import AuthError, ConnectError, RemoteProtocolError, ResolveError, RpcctlError
+from rpcctl.messages import Deadline
 
 _PATIENCE = 0.3
 """Seconds in which a server on the other side of a working connection says its first bytes."""
-_GREETING = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0" + b"NULL".ljust(20, b"\0") + bytes(32)
-_READY = b"\x04\x26\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0"
+_SLOW = 2.0
+"""Seconds after which a connection that does not come about is left unexplained."""
+# A server says its mechanism once it has heard the version, and hangs up when it hears another mechanism than its own.
+_VERSION = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0"
+_NULL = b"NULL".ljust(20, b"\0") + bytes(32)
 _HTTP = b"GET / HTTP/1.0\r\n\r\n"
 _SOCKET_TYPE = re.compile(rb"Socket-Type\0\0\0.([A-Z]+)", re.DOTALL)
 _LOOKS = (
-    (b"HTTP/", "an HTTP server", "--proto jsonrpc or xmlrpc"),
-    (b"<", "an HTTP server", "--proto jsonrpc or xmlrpc"),
-    (b"SSH-", "an SSH server", ""),
-    (b"AMQP", "an AMQP broker", "--proto amqp"),
-    (b"\x15\x03", "a TLS server", "an address with https or tls in it"),
-    (b"PYRO", "a Pyro server", "--proto pyro"),
+    (b"HTTP/", "an HTTP server"),
+    (b"<", "an HTTP server"),
+    (b"SSH-", "an SSH server"),
+    (b"AMQP", "an AMQP broker"),
+    (b"\x15\x03", "a TLS server"),
+    (b"PYRO", "a Pyro server"),
 )
+_ONE_WAY = {b"PULL": "rpcctl cast --push", b"SUB": "rpcctl cast --publish", b"XSUB": "rpcctl cast --publish"}
+"""How to speak to servers that only listen."""
 
 
-def diagnose(at: Address, encrypted: bool, seconds: float) -> RpcctlError | None:
-    """The error that explains it, or None when all looks well from here. Takes `seconds` to connect, and 1 s more."""
+def diagnose(at: Address, encrypted: bool, limit: Deadline) -> RpcctlError | None:
+    """The error that explains it, or None when all looks well from here, or nothing is heard before the limit."""
     try:
-        first = _exchange(at, _GREETING, _READY, seconds)
-        if not first:
-            first = _exchange(at, _HTTP, b"", seconds)
+        first = _exchange(at, _VERSION, _NULL, limit)
+        if not first and not limit.expired():
+            first = _exchange(at, _HTTP, b"", limit)
     except socket.gaierror as exc:
         return ResolveError(f"{at.host}: {exc.strerror or 'name not found'}")
     except TimeoutError:
-        return ConnectError(f"{at}: no connection within {seconds:g} s", hint="is a firewall in between?")
+        return None
     except OSError as exc:
         reason = (exc.strerror or str(exc)).lower()
         return ConnectError(f"{at}: {reason}", hint="is the server up? rpcctl wait ADDRESS waits for it")
     return _read(at, first, encrypted)
 
 
-def _exchange(at: Address, first: bytes, second: bytes, seconds: float) -> bytes:
+def _exchange(at: Address, first: bytes, second: bytes, limit: Deadline) -> bytes:
     """What the other side says to these bytes; empty when it stays silent."""
-    with _connect(at, seconds) as peer:
-        peer.settimeout(_PATIENCE)
+    # A name may have two addresses, each of which is tried for so long.
+    with _connect(at, _bounded(_SLOW, limit) / 2) as peer:
         answer = b""
         try:
             for words in (first, second):
+                peer.settimeout(_bounded(_PATIENCE, limit))
                 if words:
                     peer.sendall(words)
                 while len(answer) < 64 and (chunk := peer.recv(4096)):
                     answer += chunk
+            peer.settimeout(_bounded(_PATIENCE, limit))
             answer += peer.recv(4096)
         except OSError:
             pass  # Silence, or the connection was cut: what came before is what there is to judge.
         return answer
+
+
+def _bounded(seconds: float, limit: Deadline) -> float:
+    """So many seconds, or those that are left; never 0, which would mean not to wait for anything at all."""
+    left = limit.remaining()
+    return seconds if left is None else max(min(seconds, left), 0.01)
 
 
 def _connect(at: Address, seconds: float) -> socket.socket:
@@ -76,9 +90,11 @@ def _read(at: Address, answer: bytes, encrypted: bool) -> RpcctlError | None:
         return None
     if answer[:1] == b"\xff" and answer[9:10] == b"\x7f":
         return _read_greeting(at, answer, encrypted)
-    for begin, look, hint in _LOOKS:
+    for begin, look in _LOOKS:
         if answer.startswith(begin):
-            return RemoteProtocolError(f"{at} looks like {look}, and not like zerorpc", hint=hint)
+            return RemoteProtocolError(
+                f"{at} looks like {look}, and not like zerorpc", hint="rpcctl protocols shows what can be spoken"
+            )
     return RemoteProtocolError(f"{at} is no ZeroMQ server: its first bytes are {answer[:16]!r}")
 
 
@@ -94,5 +110,8 @@ def _read_greeting(at: Address, answer: bytes, encrypted: bool) -> RpcctlError |
         )
     found = _SOCKET_TYPE.search(answer)
     if found and found[1] not in (b"ROUTER", b"DEALER", b"REP"):
-        return RemoteProtocolError(f"{at} is a ZeroMQ socket of another kind, {found[1].decode()}: no zerorpc server")
+        return RemoteProtocolError(
+            f"{at} is a ZeroMQ socket of another kind, {found[1].decode()}: no zerorpc server",
+            hint=_ONE_WAY.get(found[1], ""),
+        )
     return None

@@ -4,6 +4,7 @@ A key is 40 characters of Z85. A file holds one alone on a line, or is a certifi
 lines `public-key = "…"` and `secret-key = "…"`. ZAP (ZeroMQ RFC 27) is answered by the thread that owns the sockets.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ _Z85 = r"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}"
 _KEY = re.compile(_Z85)
 _LONE = re.compile(rf"^\s*({_Z85})(?:\s.*)?$", re.MULTILINE)
 _NAMED = r'^\s*{}\s*=\s*"({})"'
-_HINT = 'a key pair: python -c "import zmq; print(zmq.curve_keypair())"'
+_HINT = 'a pair, public key first: python3 -c "import zmq; print(*(key.decode() for key in zmq.curve_keypair()))"'
 
 
 class Keys(NamedTuple):
@@ -34,7 +35,7 @@ def client_keys(options: Mapping[str, Any]) -> Keys | None:
         if secret_file:
             raise UsageError("--curve-secret-key-file is of no use without the server's key", hint="--curve-server-key")
         return None
-    found = server.encode() if _KEY.fullmatch(server) else _read_key(server, "public-key")
+    found = server.encode() if _KEY.fullmatch(server) else _read_server_key(server)
     public, secret = _read_pair(secret_file) if secret_file else zmq.curve_keypair()
     return Keys(public, secret, found)
 
@@ -91,6 +92,12 @@ class Doorkeeper:
     def close(self) -> None:
         """Leave the door."""
         self.socket.close()
+
+
+def _read_server_key(path: str) -> bytes:
+    if not os.path.exists(path):
+        raise InputError(f"--curve-server-key {path}: neither a Z85 key of 40 characters nor a file", hint=_HINT)
+    return _read_key(path, "public-key")
 
 
 def _read_pair(path: str) -> tuple[bytes, bytes]:

@@ -23,7 +23,6 @@ from .security import Doorkeeper, read_allowed, server_keys
 from .sockets import (
     NOBLOCK,
     POLLIN,
-    RCVMORE,
     address_error,
     endpoint_of,
     milliseconds,
@@ -122,15 +121,25 @@ class Server:
             self._release()
 
     def _bind_socket(self) -> None:
-        at, socket = _numeric(self._address), self._socket
-        if at.transport == "ipc":
-            _check_unused(at)
-        prepare(socket, at, self._settings, self._keys)
+        socket = self._socket
+        prepare(socket, self._address, self._settings, self._keys)
         socket.set(zmq.SNDHWM, _UNREAD)
         if self._kind == zmq.ROUTER:
             socket.set(zmq.ROUTER_MANDATORY, 1)
         elif self._kind == zmq.SUB:
             socket.set(zmq.SUBSCRIBE, b"")
+        if self._settings.bound:
+            self._take_address()
+        else:
+            # Where it can be called through: the broker or client that it dials.
+            self._address = self._dialled[0]
+        self._dial()
+        self._exchange = Exchange(socket, self._settings, codec.message_ids(os.urandom(10).hex()), self._wake)
+
+    def _take_address(self) -> None:
+        at, socket = _numeric(self._address), self._socket
+        if at.transport == "ipc":
+            _check_unused(at)
         try:
             socket.bind(endpoint_of(at))
         except zmq.ZMQError as exc:
@@ -140,8 +149,6 @@ class Server:
             # A client cannot connect to *, but to this, and it says the same.
             host = "0.0.0.0" if at.host == "*" else self._address.host
             self._address = self._address._replace(host=host, port=port)
-        self._dial()
-        self._exchange = Exchange(socket, self._settings, codec.message_ids(os.urandom(10).hex()), self._wake)
 
     def _dial(self) -> None:
         for at in self._dialled:
@@ -187,15 +194,16 @@ class Server:
         if peer is None:
             self._meet(identity)
             return
-        first = recv()
-        if not socket.get(RCVMORE):
-            self._exchange.receive((identity,), first, peer)
+        # A frame knows whether another follows; asking the socket costs more than receiving it.
+        first = recv(0, False)
+        if not first.more:
+            self._exchange.receive((identity,), first.bytes, peer)
             return
-        data = recv()
-        if not socket.get(RCVMORE):
-            self._exchange.receive((identity,), data, peer)
+        second = recv(0, False)
+        if not second.more:
+            self._exchange.receive((identity,), second.bytes, peer)
             return
-        envelope, data = codec.split([identity, first, data, *socket.recv_multipart()])
+        envelope, data = codec.split([identity, first.bytes, second.bytes, *socket.recv_multipart()])
         self._exchange.receive(envelope, data, peer)
 
     def _meet(self, identity: bytes) -> None:

@@ -6,7 +6,6 @@ libzmq connects in the background, tries for ever and says nothing; what happens
 import sys
 from collections.abc import Mapping
 from math import ceil
-from time import monotonic
 from typing import Any
 
 import zmq
@@ -18,7 +17,7 @@ from rpcctl.messages import Deadline
 
 from .security import Keys, encrypt
 
-NOBLOCK, SNDMORE, POLLIN, RCVMORE = int(zmq.NOBLOCK), int(zmq.SNDMORE), int(zmq.POLLIN), int(zmq.RCVMORE)
+NOBLOCK, SNDMORE, POLLIN = int(zmq.NOBLOCK), int(zmq.SNDMORE), int(zmq.POLLIN)
 _CONNECTED, _DISCONNECTED = int(zmq.EVENT_CONNECTED), int(zmq.EVENT_DISCONNECTED)
 _RETRIED, _WELCOME = int(zmq.EVENT_CONNECT_RETRIED), int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
 _NOT_ADMITTED = int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
@@ -26,6 +25,8 @@ _FAILED = int(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL) | int(zmq.EVENT_HANDSHAKE_FA
 _WATCHED = _CONNECTED | _DISCONNECTED | _RETRIED | _WELCOME | _NOT_ADMITTED | _FAILED
 _SUSPICIOUS = 0.7
 """Seconds of silence on a connection that stands, after which it is looked at whether the other side is ZeroMQ."""
+_READ_ANYWAY = 64 << 20
+"""Bytes over the limit that a reply may have and still be read, so that it can be told why it is refused."""
 _SCHEMES = {
     "tcp": Transport("tcp"),
     "ipc": Transport("ipc", kind="path"),
@@ -56,13 +57,15 @@ def endpoint_of(at: Address) -> str:
     return f"{at.transport}://{at.location()}"
 
 
-def prepare(socket: "zmq.Socket[bytes]", at: Address, settings: Settings, keys: Keys | None) -> None:
-    """The options of a socket that is neither bound nor connected yet."""
+def prepare(socket: "zmq.Socket[bytes]", at: Address, most: int, keys: Keys | None) -> None:
+    """The options of a socket that is neither bound nor connected yet.
+
+    A message of over `most` bytes ends the connection before it is read, and nobody is told why.
+    """
     socket.linger = 0
+    socket.set(zmq.MAXMSGSIZE, most)
     if ":" in at.host:
         socket.set(zmq.IPV6, 1)
-    # What is a little too large is answered with an error; what is much larger ends the connection before it is read.
-    socket.set(zmq.MAXMSGSIZE, 2 * settings.max_message + (1 << 20))
     encrypt(socket, keys)
 
 
@@ -83,6 +86,8 @@ class Link:
         self._at = at
         self._keys = keys
         self._patience = settings.connect_timeout
+        self._trace = settings.trace
+        self._accepted = False
         self._opened = True
         self.socket = context.socket(kind)
         self._monitor = context.socket(zmq.PAIR)
@@ -91,7 +96,7 @@ class Link:
     def _begin(self, settings: Settings) -> None:
         place = f"inproc://rpcctl-monitor-{id(self)}"
         try:
-            prepare(self.socket, self._at, settings, self._keys)
+            prepare(self.socket, self._at, 2 * settings.max_message + _READ_ANYWAY, self._keys)
             self.socket.monitor(place, _WATCHED)
             self._monitor.connect(place)
             self.socket.connect(endpoint_of(self._at))
@@ -105,8 +110,6 @@ class Link:
         if not self._opened:
             return
         self._opened = self.is_up = False
-        if not self.socket.context.closed:
-            self.socket.disable_monitor()
         self._monitor.close(linger=0)
         self.socket.close(linger=int(linger * 1000))
 
@@ -126,46 +129,62 @@ class Link:
 
     def await_server(self, deadline: Deadline) -> None:
         """Wait until the connection stands; TransportError or RemoteProtocolError tells why it does not."""
-        limit = Deadline.after(self._patience).sooner(deadline)
-        suspicious_at = monotonic() + _SUSPICIOUS
+        if self.is_up:
+            return
+        self._note(f"connecting to {endpoint_of(self._at)}")
+        self._await_welcome(Deadline.after(self._patience).sooner(deadline), deadline)
+        self._note("connected")
+
+    def _await_welcome(self, limit: Deadline, deadline: Deadline) -> None:
+        explain_at = _time_to_explain(limit)
         while not self.is_up:
-            left = limit.remaining()
-            until_suspicious = max(0.0, suspicious_at - monotonic())
-            news = self._read_news(until_suspicious if left is None else min(left, until_suspicious))
+            news = self._read_news(limit.sooner(explain_at).remaining() or 0.0) or 0
             if news == _WELCOME:
                 self.is_up = True
             elif news == _NOT_ADMITTED:
                 raise AuthError(f"{self._at} does not admit this client's CURVE key", hint="--curve-secret-key-file")
+            elif news == _CONNECTED:
+                self._accepted = True
             elif limit.expired():
-                raise self._explain(limit) or self._give_up(deadline)
-            elif (news or 0) & (_RETRIED | _DISCONNECTED | _FAILED) or monotonic() >= suspicious_at:
-                suspicious_at = monotonic() + _SUSPICIOUS
+                raise self._give_up(deadline)
+            elif news & (_RETRIED | _DISCONNECTED | _FAILED) or explain_at.expired():
                 self._raise_reason(limit)
+                explain_at = _time_to_explain(limit)
 
     def _raise_reason(self, limit: Deadline) -> None:
-        reason = self._explain(limit)
-        if reason is not None:
-            raise reason
-
-    def _explain(self, limit: Deadline) -> RpcctlError | None:
         from .probe import diagnose
 
-        left = limit.remaining()
-        return diagnose(self._at, self._keys is not None, 5.0 if left is None else max(left, 0.2))
+        reason = diagnose(self._at, self._keys is not None, limit)
+        if reason is not None:
+            raise reason
 
     def _give_up(self, deadline: Deadline) -> RpcctlError:
         if deadline.expired():
             return DeadlineError(f"{self._at}: not connected within the time limit", hint="a longer --timeout")
+        if not self._accepted:
+            return ConnectError(
+                f"{self._at}: no connection within {self._patience:g} s", hint="is a firewall in between?"
+            )
         return ConnectError(
             f"{self._at} accepted the connection but did not answer as ZeroMQ within {self._patience:g} s",
             hint="is it another kind of server? a longer --connect-timeout if it is only slow",
         )
+
+    def _note(self, text: str) -> None:
+        if self._trace is not None:
+            self._trace("*", text, None)
 
     def _read_news(self, seconds: float) -> int | None:
         """The next event of the monitor, or None when there is none in time."""
         if not self._monitor.poll(milliseconds(seconds)):
             return None
         return int.from_bytes(self._monitor.recv_multipart()[0][:2], sys.byteorder)
+
+
+def _time_to_explain(limit: Deadline) -> Deadline:
+    """When to look at the other side, if the connection still does not stand: in time to tell before the limit."""
+    left = limit.remaining()
+    return Deadline.after(_SUSPICIOUS if left is None else min(_SUSPICIOUS, left / 2))
 
 
 def pattern_of(options: Mapping[str, Any], patterns: Mapping[str, int], otherwise: int) -> int:

@@ -1,4 +1,6 @@
-"""A load of `add(1, 2)` calls that costs its machine as little as possible. Words: endpoint, calls, calls in flight.
+"""A load of `add(1, 2)` calls that costs its machine as little as possible.
+
+Words: endpoint, calls, calls in flight and, if it is another method that adds, its name.
 
 Prints the seconds from the first request to the last reply; ends with an error when a reply is missing or wrong.
 """
@@ -10,6 +12,7 @@ import msgpack
 import zmq
 
 endpoint, calls, in_flight = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+method = sys.argv[4] if len(sys.argv) > 4 else "add"
 context = zmq.Context()
 socket = context.socket(zmq.DEALER)
 socket.linger = 0
@@ -18,7 +21,7 @@ socket.connect(endpoint)
 
 def request(number: int) -> bytes:
     """The event of one call, its id unique."""
-    packed: bytes = msgpack.packb([{"message_id": f"{number:032x}", "v": 3}, "add", [1, 2]])
+    packed: bytes = msgpack.packb([{"message_id": f"{number:032x}", "v": 3}, method, [1, 2]])
     return packed
 
 

@@ -1,0 +1,134 @@
+"""Our client where there is no server, another kind of server, or a silent one."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import zmq
+
+from rpcctl.api import Connection
+from rpcctl.errors import AddressError, ConnectError, DeadlineError, RemoteProtocolError, ResolveError
+
+
+def refused() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+UNREACHABLE = [
+    (refused, ConnectError, "refused", 7),
+    (lambda: "tcp://no-such-host.invalid:4242", ResolveError, "no-such-host.invalid", 6),
+    (lambda: "ipc:///no/such/socket", ConnectError, "no such file", 7),
+    (lambda: "tcp://*:4242", AddressError, r"\*", 3),
+]
+
+
+@pytest.mark.parametrize(("at", "error", "message", "code"), UNREACHABLE)
+def test_why_there_is_no_connection_is_said_at_once(at, error, message, code):
+    began = time.monotonic()
+    with pytest.raises(error, match=message) as caught, Connection(at()):
+        pass
+    assert caught.value.exit_code == code
+    assert time.monotonic() - began < 3.0
+
+
+class Listener:
+    """A TCP server that says something to whoever connects, or to whoever has spoken."""
+
+    def __init__(self, says: bytes, first: bool = False, when: bytes = b"") -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"tcp://127.0.0.1:{self.server.getsockname()[1]}"
+        self.says, self.first, self.when = says, first, when
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self) -> None:
+        while True:
+            try:
+                peer, _ = self.server.accept()
+            except OSError:
+                return
+            self.open.append(peer)
+            threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
+
+    def talk(self, peer: socket.socket) -> None:
+        try:
+            heard = b"" if self.first else peer.recv(1000)
+            if self.when in heard:
+                peer.sendall(self.says)
+                peer.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        for peer in self.open:
+            peer.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[Callable[..., Listener]]:
+    made: list[Listener] = []
+
+    def make(*args: Any, **options: Any) -> Listener:
+        made.append(Listener(*args, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+OTHERS = [
+    ((b"HTTP/1.1 400 Bad Request\r\n\r\n",), {}, "HTTP"),
+    ((b"HTTP/1.0 200 OK\r\n\r\n",), {"when": b"GET /"}, "HTTP"),
+    ((b"SSH-2.0-OpenSSH_9\r\n",), {"first": True}, "SSH"),
+    ((b"AMQP\0\0\x09\x01",), {}, "AMQP"),
+    ((b"-ERR unknown command\r\n",), {}, "-ERR"),
+]
+
+
+@pytest.mark.parametrize(("args", "options", "look"), OTHERS)
+def test_another_kind_of_server_is_named(listener, args, options, look):
+    with pytest.raises(RemoteProtocolError, match=look) as caught, Connection(listener(*args, **options).endpoint):
+        pass
+    assert caught.value.exit_code == 8
+
+
+def test_a_silent_server_is_given_up_after_the_connect_timeout(listener):
+    began = time.monotonic()
+    with (
+        pytest.raises(ConnectError, match="ZeroMQ"),
+        Connection(listener(b"", when=b"never").endpoint, connect_timeout=1.0),
+    ):
+        pass
+    assert 1.0 <= time.monotonic() - began < 3.0
+
+
+def test_a_silent_server_and_a_time_limit(listener):
+    with pytest.raises(DeadlineError), Connection(listener(b"", when=b"never").endpoint, timeout=0.3):
+        pass
+
+
+@pytest.mark.parametrize("kind", [zmq.PUB, zmq.PULL, zmq.PAIR])
+def test_a_zeromq_socket_of_another_kind_is_named(kind):
+    context = zmq.Context()
+    other = context.socket(kind)
+    port = other.bind_to_random_port("tcp://127.0.0.1")
+    try:
+        with pytest.raises(RemoteProtocolError, match="another kind"), Connection(f"tcp://127.0.0.1:{port}"):
+            pass
+    finally:
+        context.destroy(linger=0)
+
+
+def test_alternatives_are_tried_in_order(serve):
+    with Connection(refused(), options={"alternative": (refused(), serve())}) as client:
+        assert client.add(2, 3) == 5
+    with pytest.raises(ConnectError), Connection(refused(), options={"alternative": (refused(),)}):
+        pass
