@@ -89,9 +89,26 @@ def test_echoes_take_the_place_of_own_beats():
     assert channel.tick(45 + 5 * 1.5) is None
 
 
-def test_a_server_that_never_beat_is_never_lost():
+def test_a_server_that_never_beat_is_lost_three_of_our_periods_after_the_request():
+    channel = ClientChannel("c", "m", 5.0, 100.0)
+    receive(channel, "STREAM", 1, 114.0)
+    assert not channel.is_lost(115.0)
+    assert not channel.was_heard()
+    assert min(channel.next_tick(), 115.0) <= 115.0
+    assert channel.is_lost(115.01)
+
+
+def test_a_server_whose_first_beat_comes_late_is_kept():
+    channel = make_client(5.0)
+    receive(channel, codec.BEAT, [0], 14.9)
+    assert channel.was_heard()
+    assert not channel.is_lost(29.9)
+    assert channel.is_lost(30.0)
+
+
+def test_a_call_that_was_answered_without_a_beat_is_not_lost():
     channel = make_client(1.0)
-    receive(channel, "STREAM", 1, 1.0)
+    receive(channel, "OK", [1], 1.0)
     assert not channel.is_lost(1e9)
 
 

@@ -147,6 +147,17 @@ def test_a_stock_server_that_hangs_is_lost_by_its_heartbeats(peer, connect):
             pass
 
 
+def test_a_stock_server_that_hangs_before_its_first_heartbeat_is_lost(peer, connect):
+    server = peer(SCRIPT, "server", 30)
+    client = connect(server.read(), timeout=None, options={"heartbeat": BEAT})
+    stream = client.count(10_000)
+    next(stream)
+    os.kill(server.process.pid, signal.SIGSTOP)
+    with pytest.raises(ConnectionLostError, match="no heartbeat"):
+        for _ in stream:
+            pass
+
+
 STOCK_CALLS = [
     (("add", 2, 3), ["ok", 5]),
     (("nothing",), ["ok", None]),

@@ -131,9 +131,9 @@ def test_the_trace_shows_both_ways(serve, connect):
     lines: list[tuple[str, str]] = []
     client = connect(serve(), trace=lambda way, text, data: lines.append((way, text)))
     client.add(2, 3)
-    assert [way for way, _ in lines] == [">", "<"]
-    assert "add [2, 3]" in lines[0][1]
-    assert "OK [5]" in lines[1][1]
+    assert [way for way, _ in lines] == ["*", "*", ">", "<"]
+    assert "add [2, 3]" in lines[2][1]
+    assert "OK [5]" in lines[3][1]
 
 
 def test_a_call_starts_no_thread_and_a_stream_starts_one(serve, connect):

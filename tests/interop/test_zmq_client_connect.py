@@ -98,16 +98,45 @@ def test_another_kind_of_server_is_named(listener, args, options, look):
     with pytest.raises(RemoteProtocolError, match=look) as caught, Connection(listener(*args, **options).endpoint):
         pass
     assert caught.value.exit_code == 8
+    assert "--proto" not in caught.value.hint
 
 
-def test_a_silent_server_is_given_up_after_the_connect_timeout(listener):
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 1.8])
+def test_a_silent_server_is_given_up_after_the_connect_timeout(listener, seconds):
     began = time.monotonic()
     with (
-        pytest.raises(ConnectError, match="ZeroMQ"),
-        Connection(listener(b"", when=b"never").endpoint, connect_timeout=1.0),
+        pytest.raises(ConnectError, match=f"accepted the connection .* ZeroMQ within {seconds:g} s"),
+        Connection(listener(b"", when=b"never").endpoint, connect_timeout=seconds),
     ):
         pass
-    assert 1.0 <= time.monotonic() - began < 3.0
+    assert seconds <= time.monotonic() - began < seconds + 0.2
+
+
+@pytest.fixture
+def crowded():
+    """A function that makes a port which takes so many connections more, and accepts none."""
+    opened: list[socket.socket] = []
+
+    def make(room: int) -> str:
+        server = socket.socket()
+        opened.append(server)
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        for _ in range(2 - room):
+            opened.append(socket.create_connection(server.getsockname()))
+        return f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+@pytest.mark.parametrize(("room", "message"), [(1, "accepted the connection"), (0, "no connection within 1.2 s")])
+def test_the_limit_that_was_asked_for_is_told_of_a_server_that_accepts_nobody(crowded, room, message):
+    began = time.monotonic()
+    with pytest.raises(ConnectError, match=message), Connection(crowded(room), connect_timeout=1.2):
+        pass
+    assert 1.2 <= time.monotonic() - began < 1.4
 
 
 def test_a_silent_server_and_a_time_limit(listener):
@@ -115,14 +144,25 @@ def test_a_silent_server_and_a_time_limit(listener):
         pass
 
 
-@pytest.mark.parametrize("kind", [zmq.PUB, zmq.PULL, zmq.PAIR])
-def test_a_zeromq_socket_of_another_kind_is_named(kind):
+KINDS = [
+    (zmq.PUB, ""),
+    (zmq.PULL, "rpcctl cast --push"),
+    (zmq.SUB, "rpcctl cast --publish"),
+    (zmq.XSUB, "rpcctl cast --publish"),
+    (zmq.PAIR, ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "hint"), KINDS)
+def test_a_zeromq_socket_of_another_kind_is_named(kind, hint):
     context = zmq.Context()
     other = context.socket(kind)
     port = other.bind_to_random_port("tcp://127.0.0.1")
     try:
-        with pytest.raises(RemoteProtocolError, match="another kind"), Connection(f"tcp://127.0.0.1:{port}"):
+        at = f"tcp://127.0.0.1:{port}"
+        with pytest.raises(RemoteProtocolError, match="another kind") as caught, Connection(at):
             pass
+        assert (caught.value.hint or "") == hint
     finally:
         context.destroy(linger=0)
 
@@ -132,3 +172,16 @@ def test_alternatives_are_tried_in_order(serve):
         assert client.add(2, 3) == 5
     with pytest.raises(ConnectError), Connection(refused(), options={"alternative": (refused(),)}):
         pass
+
+
+def test_the_trace_tells_of_each_attempt_to_connect(serve):
+    notes: list[str] = []
+    gone, there = refused(), serve()
+    with Connection(gone, options={"alternative": (there,)}, trace=lambda way, text, data: notes.append(way + text)):
+        pass
+    assert [note for note in notes if "refused" not in note] == [
+        f"*connecting to {gone}",
+        f"*connecting to {there}",
+        "*connected",
+    ]
+    assert notes[1].startswith("*given up, on to the next alternative: ")

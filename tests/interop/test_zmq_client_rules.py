@@ -179,10 +179,34 @@ def test_a_server_that_falls_silent_is_lost(fake, connect):
     assert 3 * BEAT <= time.monotonic() - began < 6 * BEAT
 
 
-def test_a_server_that_never_beats_is_waited_for(fake, connect):
-    client = connect(fake(answering()).endpoint, timeout=BEAT * 6, options={"heartbeat": BEAT})
+@pytest.mark.parametrize("events", [(), (("STREAM", 1),)])
+def test_a_server_that_never_beats_is_lost_and_told_how_to_wait_for_it(fake, connect, events):
+    client = connect(fake(answering(*events)).endpoint, timeout=None, options={"heartbeat": BEAT})
+    began = time.monotonic()
+    with pytest.raises(ConnectionLostError, match=r"no heartbeat for 0\.6 s") as caught:
+        list(client.m())
+    assert 3 * BEAT <= time.monotonic() - began < 6 * BEAT
+    assert caught.value.hint == "--heartbeat off for a server that sends none"
+
+
+def test_a_server_that_never_beats_is_waited_for_without_heartbeats(fake, connect):
+    client = connect(fake(answering()).endpoint, timeout=BEAT * 6, options={"heartbeat": None})
     with pytest.raises(DeadlineError):
         client.call("m")
+
+
+def test_a_reply_far_over_a_small_limit_is_refused_with_its_size(fake, connect):
+    client = connect(fake(answering(("OK", [bytes(30_000_000)]))).endpoint, max_message=1024)
+    with pytest.raises(RemoteProtocolError, match=r"sent 30\d{6} bytes, 1024 are allowed") as caught:
+        client.call("m")
+    assert caught.value.hint == "a larger --max-message"
+
+
+def test_a_reply_that_is_not_even_read_breaks_the_connection_and_the_limit_is_told_as_a_cause(fake, connect):
+    client = connect(fake(answering(("OK", [bytes(70_000_000)]))).endpoint, max_message=1024)
+    with pytest.raises(ConnectionLostError, match="the connection broke") as caught:
+        client.call("m")
+    assert "--max-message" in caught.value.hint
 
 
 def test_time_between_items_can_be_limited(fake, connect):

@@ -1,5 +1,7 @@
 """Keys: who is let in and what does not fit; options that cannot be."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -80,6 +82,15 @@ WRONG_KEYS = [
 def test_options_that_cannot_be_are_refused(options, error):
     with pytest.raises(error):
         Connection("tcp://127.0.0.1:1", options=options)
+
+
+def test_a_word_that_is_no_key_is_told_and_the_hint_makes_a_pair():
+    with pytest.raises(InputError, match="bad: neither a Z85 key of 40 characters nor a file") as caught:
+        Connection("tcp://127.0.0.1:1", options={"curve-server-key": "bad"})
+    _, code, _ = caught.value.hint.split('"')
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    public, secret = made.stdout.split()
+    assert zmq.curve_public(secret.encode()).decode() == public
 
 
 @pytest.mark.parametrize("options", [{"curve-allow": (__file__,)}, {"pull": True, "subscribe": True}])

@@ -97,8 +97,9 @@ class Client:
         for place in self._places[:-1]:
             try:
                 return self._connect_to(context, place, deadline)
-            except TransportError:
-                continue
+            except TransportError as exc:
+                if self._settings.trace is not None:
+                    self._settings.trace("*", f"given up, on to the next alternative: {exc.message}", None)
         return self._connect_to(context, self._places[-1], deadline)
 
     def _connect_to(self, context: "zmq.Context[Any]", place: Address, deadline: Deadline) -> Link:

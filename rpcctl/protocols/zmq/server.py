@@ -122,7 +122,8 @@ class Server:
 
     def _bind_socket(self) -> None:
         socket = self._socket
-        prepare(socket, self._address, self._settings, self._keys)
+        # What is a little too large is answered with an error; what is much larger is not even read.
+        prepare(socket, self._address, 2 * self._settings.max_message + (1 << 20), self._keys)
         socket.set(zmq.SNDHWM, _UNREAD)
         if self._kind == zmq.ROUTER:
             socket.set(zmq.ROUTER_MANDATORY, 1)

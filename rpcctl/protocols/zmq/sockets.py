@@ -88,6 +88,7 @@ class Link:
         self._patience = settings.connect_timeout
         self._trace = settings.trace
         self._accepted = False
+        """Whether there was a connection at least, be the other side what it may."""
         self._opened = True
         self.socket = context.socket(kind)
         self._monitor = context.socket(zmq.PAIR)
@@ -124,8 +125,10 @@ class Link:
         while (news := self._read_news(0)) is not None:
             if news == _WELCOME:
                 self.is_up = True
+            elif news == _CONNECTED:
+                self._accepted = True
             elif news & (_DISCONNECTED | _NOT_ADMITTED):
-                self.is_up = False
+                self.is_up = self._accepted = False
 
     def await_server(self, deadline: Deadline) -> None:
         """Wait until the connection stands; TransportError or RemoteProtocolError tells why it does not."""
