@@ -80,7 +80,9 @@ def test_every_package_of_a_protocol_is_in_the_table():
 def test_what_a_protocol_declares_is_of_a_piece(info):
     assert info.features <= set(FEATURES)
     assert registry.is_installed(info)
-    assert len({option.name for option in info.options}) == len(info.options)
+    for role in ("client", "server"):
+        names = [option.name for option in info.options if role in option.roles]
+        assert len(set(names)) == len(names)
     for transport in info.transports:
         if transport.default:
             at = parse_address(transport.default)
