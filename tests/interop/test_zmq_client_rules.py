@@ -179,9 +179,8 @@ def test_a_server_that_falls_silent_is_lost(fake, connect):
     assert 3 * BEAT <= time.monotonic() - began < 6 * BEAT
 
 
-@pytest.mark.parametrize("events", [(), (("STREAM", 1),)])
-def test_a_server_that_never_beats_is_lost_and_told_how_to_wait_for_it(fake, connect, events):
-    client = connect(fake(answering(*events)).endpoint, timeout=None, options={"heartbeat": BEAT})
+def test_a_stream_that_never_beats_is_lost_when_it_falls_silent_and_told_how_to_wait_for_it(fake, connect):
+    client = connect(fake(answering(("STREAM", 1))).endpoint, timeout=None, options={"heartbeat": BEAT})
     began = time.monotonic()
     with pytest.raises(ConnectionLostError, match=r"no heartbeat for 0\.6 s") as caught:
         list(client.m())
@@ -189,8 +188,9 @@ def test_a_server_that_never_beats_is_lost_and_told_how_to_wait_for_it(fake, con
     assert caught.value.hint == "--heartbeat off for a server that sends none"
 
 
-def test_a_server_that_never_beats_is_waited_for_without_heartbeats(fake, connect):
-    client = connect(fake(answering()).endpoint, timeout=BEAT * 6, options={"heartbeat": None})
+@pytest.mark.parametrize("heartbeat", [BEAT, None])
+def test_a_plain_call_of_a_server_that_never_beats_has_its_time_limit_only(fake, connect, heartbeat):
+    client = connect(fake(answering()).endpoint, timeout=BEAT * 6, options={"heartbeat": heartbeat})
     with pytest.raises(DeadlineError):
         client.call("m")
 

@@ -4,8 +4,8 @@ Credit: each end may send one reply at first; a grant adds to it. A client grant
 under half of a block is left, and never after the end is known: zerorpc 0.6.3's server hangs on a burst of grants.
 
 Heartbeats, each period and on each channel: only they count as signs of life. zerorpc's server starts to listen at its
-first beat and gives up when the last sign is over two periods old, thus after two to three. Our client gives up after
-three, counted from its request if no beat ever came, as zerorpc's does when it beats by itself.
+first beat and gives up when the last sign is over two periods old, thus after two to three. Our client too waits for a
+first beat, for a method may block the whole of zerorpc's server, and gives up after three periods without another.
 """
 
 from collections import OrderedDict, deque
@@ -42,15 +42,16 @@ class ClientChannel:
     """A call that was sent: takes events in, holds replies until they are asked for, says what is to be sent."""
 
     __slots__ = (
+        "_alive",
         "_arrived",
         "_beat_sent",
-        "_began",
         "_granted",
         "_heard",
         "_largest",
         "_method",
         "_period",
         "_replies",
+        "_seen",
         "_silence",
         "_slots",
         "_streams",
@@ -63,7 +64,7 @@ class ClientChannel:
     def __init__(self, id: str, method: str, period: float | None, now: float) -> None:
         """`period` is that of our own heartbeats in seconds; None neither sends any nor expects them.
 
-        `now` is when the request leaves: a server that never beats is lost three periods later.
+        `now` is when the request leaves.
         """
         self.id = id
         self.ended = False
@@ -79,7 +80,8 @@ class ClientChannel:
         self._largest = 0
         self._streams = False
         self._taken = False
-        self._began = self._beat_sent = now
+        self._seen = 0
+        self._alive = self._beat_sent = now
         self._heard: float | None = None
         self._silence = period or 0.0
 
@@ -132,15 +134,18 @@ class ClientChannel:
 
     def tick(self, now: float) -> Signal | None:
         """A heartbeat, when it is time for one."""
+        if self._arrived != self._seen:
+            self._seen, self._alive = self._arrived, now
         if self._period is None or self.ended or now < self._beat_sent + self._period * _LEAD:
             return None
         self._beat_sent = now
         return BEAT, (0,)
 
     def is_lost(self, now: float) -> bool:
-        """Whether no heartbeat came for three periods: of ours before the first one, then of the longer of both.
+        """Whether no heartbeat came for three periods, of ours or the server's, whichever is longer.
 
-        Items are no heartbeats, here as for zerorpc.
+        Before the first one it may be that a method blocks the whole of zerorpc's server: a plain call then waits for
+        as long as its time limit says, and a stream until neither items nor heartbeats came for as long.
         """
         return self._period is not None and not self.ended and now > self._lost_at()
 
@@ -159,7 +164,9 @@ class ClientChannel:
         return self._heard is not None
 
     def _lost_at(self) -> float:
-        return (self._began if self._heard is None else self._heard) + self.silence()
+        if self._heard is not None:
+            return self._heard + self.silence()
+        return self._alive + self.silence() if self._streams else NEVER
 
     def _echo(self, now: float) -> Signal | None:
         if self._period is None:
