@@ -27,6 +27,8 @@ class Transport(NamedTuple):
     """The address used when none is given, complete; empty when there is none."""
     short: bool = False
     """Whether `NAME://` alone means its protocol."""
+    port: int = 0
+    """The port meant over this transport when an address names none; 0 for the protocol's own."""
 
 
 class Scheme(NamedTuple):

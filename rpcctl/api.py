@@ -11,7 +11,7 @@ What a wire cannot carry is refused here, by INFO's features and before anything
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rpcctl import registry
 from rpcctl.address import Address
@@ -32,6 +32,9 @@ from rpcctl.errors import (
 from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
 from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
 from rpcctl.settings import check_given, fill_options
+
+if TYPE_CHECKING:
+    from rpcctl.batch import Batch
 
 
 class Connection:
@@ -156,6 +159,23 @@ class Connection:
         for reply in self.send(self.request(method, args, kwargs, oneway=True)):
             if isinstance(reply, Failure):
                 raise to_error(reply)
+
+    def batch(self) -> "Batch":
+        """An empty batch: calls that are sent together."""
+        from rpcctl.batch import Batch
+
+        return Batch(self)
+
+    def send_batch(self, requests: list[Request]) -> list[Reply | None]:
+        """Send requests made by `request` in one message if the wire has such; one reply for each, None for none."""
+        if not self._connected:
+            self.connect()
+        if "batch" in self.info.features:
+            client: Any = self._client
+            return list(client.send_batch(requests))
+        from rpcctl.batch import collect
+
+        return [collect(list(self._client.send(each))) for each in requests]
 
     def describe(self) -> Description:
         """Ask the server what can be called."""

@@ -87,7 +87,8 @@ class Server:
         )
         self.dangers: list[str] = []
         places = _list_addresses(addresses, proto)
-        self._servers = _make_servers(places, options or {}, max_message, trace, given=bool(addresses))
+        settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+        self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -240,7 +241,7 @@ def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> li
 
 
 def _make_servers(
-    addresses: Sequence[Address], options: Mapping[str, Any], max_message: int, trace: Trace | None, *, given: bool
+    addresses: Sequence[Address], options: Mapping[str, Any], settings: Settings, *, given: bool
 ) -> list[WireServer]:
     """`given` tells whether the addresses were asked for: a default one is not bound when an option replaces it."""
     infos = [registry.find(at.protocol) for at in addresses]
@@ -249,9 +250,7 @@ def _make_servers(
     for at, info in zip(addresses, infos, strict=True):
         own = fill_options(info, "server", at, options, os.environ)
         replaced = any(option.replaces_bind and own.get(option.name) for option in info.options)
-        made.append(
-            registry.server(at, Settings(own, max_message=max_message, trace=trace, bound=given or not replaced))
-        )
+        made.append(registry.server(at, settings._replace(options=own, bound=given or not replaced)))
     return made
 
 

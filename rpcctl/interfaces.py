@@ -5,7 +5,7 @@ is one, `Client.send` is one, and a `Server` serves one; so a gateway is a serve
 Whoever gets the iterator drains it, or closes it to abandon the call; nothing has happened before the first `next`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rpcctl.address import Address
@@ -64,6 +64,8 @@ class ProtocolInfo(NamedTuple):
     extra: str = ""
     """The extra that installs its libraries, as in `rpcctl[EXTRA]`; empty when the plain install has them."""
     options: tuple[Option, ...] = ()
+    paths: tuple[str, ...] = ()
+    """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
 
@@ -100,6 +102,8 @@ class Settings(NamedTuple):
     """False when a server is to take no address, since one of its options says where to go instead."""
     load: Callable[[str], Handler] | None = None
     """Turns a target into a handler; for a protocol whose address is a target."""
+    max_items: int = 10_000
+    """Longest list that a server makes of a stream, where the wire has none."""
 
 
 class Client(Protocol):
@@ -120,6 +124,16 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Free the connection; calls that wait raise ConnectionLostError. Safe to repeat."""
+
+
+class BatchClient(Client, Protocol):
+    """A client of a wire with the feature `batch`."""
+
+    def send_batch(self, requests: Sequence[Request]) -> list[Reply | None]:
+        """Send calls as one message; their replies in the same order, None for what has no answer.
+
+        The first request's time limits count for all.
+        """
 
 
 class Run(Protocol):

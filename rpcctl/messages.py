@@ -59,6 +59,8 @@ class Encoding(NamedTuple):
     """Whether map keys keep their type; otherwise they become text."""
     control_characters: bool = True
     """Whether text may hold control characters; XML cannot."""
+    dates: bool = False
+    """Whether a datetime of whole seconds and without a zone travels as one; others always go as ISO 8601 text."""
 
 
 NATIVE = Encoding("py")
@@ -115,6 +117,8 @@ class Failure(NamedTuple):
     traceback: str = ""
     """The remote traceback as text; empty when there is none."""
     data: Any = None
+    code: int | None = None
+    """The number that the method itself gave its error, for wires that have one."""
 
 
 FAILURES = ("remote", "no_method", "arguments", "timeout", "busy", "lost", "protocol")

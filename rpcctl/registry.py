@@ -16,7 +16,9 @@ from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings
 
 DEFAULT = "zmq"
 PACKAGES = {
+    "jsonrpc": "rpcctl.protocols.jsonrpc",
     "py": "rpcctl.protocols.py",
+    "xmlrpc": "rpcctl.protocols.xmlrpc",
     "zmq": "rpcctl.protocols.zmq",
 }
 ALIASES = {
@@ -163,9 +165,8 @@ def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
         return _resolve_bare(wanted or find(DEFAULT))
     name, _, transport = scheme.partition("+")
     named = _find_builtin(name.lower()) or (_find_plugin(name.lower()) if transport else None)
-    info = named or _find_short(scheme.lower(), wanted)
+    info = named or _find_short(scheme.lower(), text, wanted)
     if info is None:
-        # Only now: to look for plug-ins costs a cold call more than all else.
         info = named = _find_plugin(name.lower())
     if info is None:
         raise AddressError(f"unknown scheme {scheme!r} in {address.masked(text)!r}", hint=_suggest_scheme(scheme, text))
@@ -173,21 +174,39 @@ def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
         raise AddressError(
             f"{scheme}:// is {info.scheme}, but --proto asks for {wanted.scheme}", hint="leave out one of the two"
         )
-    return Scheme(scheme, info.scheme, _transport(info, scheme, transport if named else scheme.lower()), info.port)
+    found = _transport(info, scheme, transport if named else scheme.lower())
+    return Scheme(scheme, info.scheme, found, found.port or info.port)
 
 
 def _resolve_bare(info: ProtocolInfo) -> Scheme:
     first = info.transports[0]
-    return Scheme(first.name if first.short else f"{info.scheme}+{first.name}", info.scheme, first, info.port)
+    return Scheme(
+        first.name if first.short else f"{info.scheme}+{first.name}", info.scheme, first, first.port or info.port
+    )
 
 
-def _find_short(scheme: str, wanted: ProtocolInfo | None) -> ProtocolInfo | None:
-    """The protocol that a transport's name alone means: the one asked for, the default, or the first with it."""
+def _find_short(scheme: str, text: str, wanted: ProtocolInfo | None) -> ProtocolInfo | None:
+    """The protocol that a transport's name alone means: the one asked for, the default, or one that has it."""
     for info in (wanted, find(DEFAULT)):
         transport = info.transport(scheme) if info else None
         if transport and (transport.short or info is wanted):
             return info
-    return next((each for each in _table_first(protocols()) if (t := each.transport(scheme)) and t.short), None)
+    builtin = [info for name in PACKAGES if (info := _find_builtin(name))]
+    # Plug-ins only after these: to look for them costs a cold call more than all else.
+    return _find_sharer(builtin, scheme, text) or _find_sharer(_table_first(protocols()), scheme, text)
+
+
+def _find_sharer(infos: Iterable[ProtocolInfo], scheme: str, text: str) -> ProtocolInfo | None:
+    """Of the protocols with the transport, the one that the address's path means, else the one with the short form."""
+    sharing = [(info, transport) for info in infos if (transport := info.transport(scheme))]
+    marked = (info for info, transport in sharing if _is_marked(info, transport, text))
+    return next(marked, None) or next((info for info, transport in sharing if transport.short), None)
+
+
+def _is_marked(info: ProtocolInfo, transport: Transport, text: str) -> bool:
+    place, _, query = text.partition("://")[2].partition("?")
+    path = place.partition("/")[2] if transport.kind == "host" else query
+    return any(mark in path for mark in info.paths)
 
 
 def _transport(info: ProtocolInfo, scheme: str, name: str) -> Transport:

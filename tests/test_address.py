@@ -26,6 +26,11 @@ PARSED = [
     ("py:os.path:join", None, "py", "py", "", 0, "os.path:join", "py:os.path:join"),
     ("py:m:f('a b')", None, "py", "py", "", 0, "m:f('a b')", "py:m:f('a b')"),
     ("tcp://h:1?heartbeat=off", None, "zmq", "tcp", "h", 1, "", "tcp://h:1?heartbeat=off"),
+    ("http://h/RPC2", None, "xmlrpc", "http", "h", 80, "/RPC2", "http://h:80/RPC2"),
+    ("https://h/xmlrpc.php", None, "xmlrpc", "https", "h", 443, "/xmlrpc.php", "https://h:443/xmlrpc.php"),
+    ("http://RPC2/", None, "jsonrpc", "http", "RPC2", 80, "/", "http://RPC2:80/"),
+    ("http+unix:///s?path=/RPC2", None, "xmlrpc", "http+unix", "", 0, "/s", "http+unix:///s?path=/RPC2"),
+    ("http+unix:///RPC2", None, "jsonrpc", "http+unix", "", 0, "/RPC2", "http+unix:///RPC2"),
 ]
 
 REFUSED = [
@@ -112,3 +117,9 @@ def test_a_password_is_kept_for_the_protocol():
 )
 def test_knows_what_other_machines_can_reach(typed, loopback):
     assert parse_address(typed).is_loopback() is loopback
+
+
+def test_the_protocol_asked_for_beats_what_a_path_means():
+    assert parse_address("http://h/RPC2", "jsonrpc").protocol == "jsonrpc"
+    assert parse_address("jsonrpc+http://h/RPC2").protocol == "jsonrpc"
+    assert parse_address("http://h/", "xmlrpc").protocol == "xmlrpc"

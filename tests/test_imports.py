@@ -24,15 +24,26 @@ LAYERS = [
     ("limits.py", CORE, ()),
     ("signals.py", CORE, ()),
     ("registry.py", SEAMS, ()),
-    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting"), ()),
+    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch"), ()),
+    ("batch.py", (*SEAMS, "rpcctl.api"), ()),
     ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
+    ("http/__init__.py", ("rpcctl.interfaces",), ()),
+    ("http/*.py", (*SEAMS, "rpcctl.http"), ("httptools", "uvicorn")),
     ("protocols/__init__.py", (), ()),
-    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages"), ()),
+    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages", "rpcctl.http"), ()),
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
+    ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/py/*.py", SEAMS, ()),
+    ("protocols/xmlrpc/scalars.py", (), ()),
+    ("protocols/xmlrpc/reader.py", (*CORE, "rpcctl.protocols.xmlrpc.scalars"), ()),
+    ("protocols/xmlrpc/codec.py", (*CORE, "rpcctl.protocols.xmlrpc.reader"), ()),
+    ("protocols/xmlrpc/*.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.xmlrpc"), ()),
     ("cli/grammar.py", (*SEAMS, "rpcctl.__version__", "rpcctl.registry", "rpcctl.cli"), ("typer",)),
     ("cli/command.py", SEAMS, ()),
     ("cli/options.py", SEAMS, ()),
@@ -58,7 +69,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 or "protocols" in path.parts, "imports are absolute outside the protocols"
+            assert node.level == 0 or {"protocols", "http"} & set(path.parts), "imports are absolute between packages"
             package = ".".join(("rpcctl", *path.relative_to(ROOT).parts[:-1])) if node.level else ""
             module = ".".join(part for part in (package, node.module or "") if part)
             found |= {f"{module}.{alias.name}" for alias in node.names}

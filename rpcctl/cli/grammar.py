@@ -129,7 +129,7 @@ def _option_help(option: Option) -> str:
 def _shown(option: Option) -> str:
     value = option.default
     if option.type == "size":
-        return f"{value // 1024**2}M"
+        return f"{value // 1024}K" if value % 1024**2 else f"{value // 1024**2}M"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,7 +1,7 @@
 """Values to text: JSON, Python's notation, cells of a table. Pure; knows no stream and no terminal.
 
-What JSON lacks is told so that nothing is lost in silence: bytes as base64 text, NaN and the infinities by name,
-map keys as text, integers in full.
+What JSON lacks is told so that nothing is lost in silence: bytes as base64 text, dates as ISO 8601, NaN and the
+infinities by name, map keys as text, integers in full.
 """
 
 import json
@@ -46,7 +46,7 @@ def _unquote(text: str) -> str:
 def _dump(value: Any, indent: bool) -> str:
     write: Callable[..., str] = json.dumps
     try:
-        return write(value, ensure_ascii=False, allow_nan=False, default=_to_base64, indent=2 if indent else None)
+        return write(value, ensure_ascii=False, allow_nan=False, default=_to_text, indent=2 if indent else None)
     except RecursionError:
         if not indent:
             raise
@@ -54,9 +54,14 @@ def _dump(value: Any, indent: bool) -> str:
         return _dump(value, indent=False)
 
 
-def _to_base64(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return b2a_base64(value, newline=False).decode("ascii")
+    module = type(value).__module__
+    if module == "datetime":
+        return str(value.isoformat())
+    if module == "decimal":
+        return str(value)
     raise TypeError(f"a value of type {type(value).__name__}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rpcctl.errors import InvalidArgumentsError
 from rpcctl.messages import ENDS, INSPECT, PING, Description, End, Failure, Item, Reply, Request, Result
-from rpcctl.service.failures import failure_of
+from rpcctl.service.failures import failure_of, fault_of
 from rpcctl.service.loop import Blocking, close_async, wait_for
 from rpcctl.service.plain import NotPlainError, plain
 from rpcctl.service.stdio import warn
@@ -198,7 +198,7 @@ class Service:
         try:
             return Result(self._plain(value, request.encoding))
         except NotPlainError as exc:
-            return _not_plain(exc)
+            return fault_of(value) or _not_plain(exc)
 
 
 class _Stream(NamedTuple):

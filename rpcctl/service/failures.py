@@ -5,28 +5,66 @@ Whatever the exception does when it is asked for its text, a `Failure` comes bac
 
 from os.path import dirname, join
 from types import TracebackType
+from typing import Any
 
 from rpcctl.errors import RpcctlError
-from rpcctl.messages import FAILURES, Failure
+from rpcctl.messages import FAILURES, Encoding, Failure
+from rpcctl.service.plain import plain
 
 _FRAMES = 100
 """Innermost frames told of each exception: two functions that recurse into each other would fill megabytes."""
+
+_JSON = Encoding("error data", binary=False, nan=False, any_key=False)
+"""What every wire can carry, so that an error's data never stands in its way."""
 
 _OURS = frozenset(join(dirname(__file__), name) for name in ("dispatch.py", "loop.py", "turns.py"))
 
 
 def failure_of(exc: BaseException, *, traceback: bool = True) -> Failure:
     """What the caller is told of an exception that the served code raised."""
-    return Failure("remote", _sendable(type(exc).__name__), _text(exc), _trace(exc) if traceback else "")
+    trace = _trace(exc) if traceback else ""
+    fault = fault_of(exc)
+    return fault._replace(traceback=trace) if fault else Failure("remote", _name(exc), _text(exc), trace)
+
+
+def fault_of(found: Any) -> Failure | None:
+    """An exception or result that carries an error number of its own, as the failure that it means; None otherwise.
+
+    So are xmlrpc.client's and jsonrpclib's `Fault` (faultCode, faultString), and exceptions with a whole number `code`.
+    """
+    try:
+        return _read_fault(found)
+    except BaseException:  # A property of its may raise anything.
+        return None
+
+
+def _read_fault(found: Any) -> Failure | None:
+    code = getattr(found, "faultCode", None)
+    text = getattr(found, "faultString", None)
+    if code is None and isinstance(found, Exception):
+        code = getattr(found, "code", None)
+        text = getattr(found, "message", None)
+    if type(code) is not int:
+        return None
+    message = _sendable(text) if isinstance(text, str) else _text(found)
+    try:
+        data = plain(getattr(found, "data", None), _JSON)
+    except Exception:
+        data = None
+    return Failure("remote", _name(found), message, data=data, code=code)
 
 
 def failure_of_handler(exc: BaseException) -> Failure:
     """What the caller is told when a handler itself raised, as a gateway's does whose own server is lost."""
     kind = exc.kind if isinstance(exc, RpcctlError) and exc.kind in FAILURES else "remote"
-    return Failure(kind, _sendable(type(exc).__name__), _text(exc))
+    return Failure(kind, _name(exc), _text(exc))
 
 
-def _text(exc: BaseException) -> str:
+def _name(found: Any) -> str:
+    return _sendable(type(found).__name__)
+
+
+def _text(exc: Any) -> str:
     try:
         return _sendable(str(exc))
     except BaseException as broken:

@@ -65,6 +65,15 @@ def refuse(value: Any, limit: int = 0) -> Refused:
     return Refused(f"no plain form for {what}", shapeless=True)
 
 
+def whole_seconds(value: Any) -> Any:
+    """A plain datetime for one of whole seconds and without a zone, of which a wire's date loses nothing; else None."""
+    kind = type(value)
+    if not _descends(kind, "datetime", "datetime") or value.microsecond or value.tzinfo is not None:
+        return None
+    base = sys.modules["datetime"].datetime
+    return value if kind is base else base(*value.timetuple()[:6])
+
+
 def _read_instead(convert: Callable[[Any], Any]) -> _Reader:
     return lambda value, limit: Instead(convert(value))
 

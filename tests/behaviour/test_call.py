@@ -21,7 +21,6 @@ VALUES = [
     "",
     "text",
     "é 漢 \U0001f600",
-    "\x00\x1b",
     "x" * 100_000,
     [],
     [1, [2, [3]]],
@@ -35,6 +34,15 @@ VALUES = [
 def test_a_value_comes_back_as_it_went(client, value):
     assert client.echo(value) == value
     assert type(client.echo(value)) is type(value)
+
+
+@every_protocol()
+def test_control_characters_come_back_or_are_refused_by_name(client):
+    if client.info.encoding.control_characters:
+        assert client.echo("\x00\x1b") == "\x00\x1b"
+    else:
+        with pytest.raises(ArgumentError, match=r"U\+0000 at index 1"):
+            client.echo("a\x00\x1b")
 
 
 @every_protocol()

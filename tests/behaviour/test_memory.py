@@ -2,12 +2,12 @@
 
 import gc
 
-from tests.conftest import every_protocol
+import pytest
 
 CALLS = 300
 
 
-@every_protocol()
+@pytest.mark.parametrize("protocol", ["py", "zmq"])
 def test_a_call_is_freed_when_it_is_over(client):
     client.add(2, 3)
     gc.collect()

@@ -1,0 +1,83 @@
+"""Where a client's login comes from: --auth, --user, the address, ~/.netrc. Read for every connection, kept nowhere."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rpcctl.address import Address
+from rpcctl.errors import InputError, UsageError
+
+_LARGEST = 64 * 1024
+_HINT = "as bearer:file:PATH, bearer:env:NAME, basic:file:PATH or basic:env:NAME"
+
+
+def read_secret(source: str) -> str:
+    """The first line of what `file:PATH` or `env:NAME` names; UsageError when there is none, InputError for a file."""
+    way, _, place = source.partition(":")
+    if way not in ("file", "env") or not place:
+        # What was given may be the secret itself: it is not repeated.
+        raise UsageError("--auth names no place of a secret", hint=_HINT)
+    secret = _read_file(place) if way == "file" else os.environ.get(place, "")
+    if not secret or not secret.isprintable():
+        raise UsageError(f"--auth …:{way}:{place}: there is no secret", hint=_HINT)
+    return secret
+
+
+def authorization(at: Address, options: Mapping[str, Any]) -> str | None:
+    """The value of the header, or None."""
+    if options.get("auth"):
+        kind, _, source = options["auth"].partition(":")
+        if kind not in ("bearer", "basic"):
+            raise UsageError("--auth names no kind of login that is known here", hint=_HINT)
+        secret = read_secret(source)
+        return f"Bearer {secret}" if kind == "bearer" else basic(*_split(secret))
+    if options.get("user"):
+        user, colon, password = options["user"].partition(":")
+        return basic(user, password if colon else _ask(user))
+    if at.user or at.password:
+        return basic(at.user, at.password)
+    return _from_netrc(at.host) if options.get("netrc") else None
+
+
+def basic(user: str, password: str) -> str:
+    """As RFC 7617 writes name and password, in UTF-8."""
+    from base64 import b64encode
+
+    if ":" in user:
+        raise UsageError(f"{user!r}: a name with a colon cannot be sent as basic login")
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _split(secret: str) -> tuple[str, str]:
+    user, _, password = secret.partition(":")
+    return user, password
+
+
+def _read_file(path: str) -> str:
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            return (file.read(_LARGEST).splitlines() or [""])[0].strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"{path}: {getattr(exc, 'strerror', None) or 'no text file'}") from exc
+
+
+def _ask(user: str) -> str:
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"--user {user}: no password, and no terminal to ask on", hint="--auth basic:file:PATH")
+    from getpass import getpass
+
+    return getpass(f"password of {user}: ", sys.stderr)
+
+
+def _from_netrc(host: str) -> str | None:
+    from netrc import NetrcParseError, netrc
+
+    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+    try:
+        found = netrc(path).authenticators(host)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"{path}: {getattr(exc, 'strerror', None) or 'no text file'}") from exc
+    except NetrcParseError as exc:
+        raise UsageError(f"{path}, line {exc.lineno}: {exc.msg}") from exc
+    return basic(found[0], found[2] or "") if found else None

@@ -1,0 +1,86 @@
+"""Serves a handler as JSON-RPC over HTTP: bodies come from `rpcctl.http.server`, and what they mean is in `calls`."""
+
+from rpcctl.address import Address
+from rpcctl.http.server import Done, HttpServer, Post
+from rpcctl.interfaces import Executor, Handler, Settings
+
+from . import codec, json_text
+from .calls import Exchange
+
+JSON = "application/json"
+PATHS = ("/", "/jsonrpc", "/RPC2")
+"""Where it answers, beside the path of its address."""
+_BLANKS = b" \t\r\n\xef\xbb\xbf"
+
+
+class Server:
+    """Serves a handler at one address."""
+
+    def __init__(self, address: Address, settings: Settings) -> None:
+        """Nothing is bound yet."""
+        self._settings = settings
+        self._http = HttpServer(address, settings)
+
+    @property
+    def address(self) -> Address:
+        """Where it is bound, the real port in place of 0."""
+        own = ("jsonrpc", "max-batch", "max-depth")
+        at = self._http.address
+        return at._replace(options=tuple(each for each in at.options if each[0] not in own))
+
+    def bind(self) -> None:
+        """Take the address, or raise ConnectError or AddressError."""
+        self._http.bind()
+
+    def serve(self, handler: Handler, executor: Executor) -> None:
+        """Serve until `close`."""
+        self._http.serve(App(Exchange(handler, executor, self._settings, _rules(self._settings)), self._paths()))
+
+    def drain(self) -> None:
+        """Accept no further calls; those accepted go on."""
+        self._http.drain()
+
+    def close(self) -> None:
+        """Flush what was answered, free the address and let `serve` return."""
+        self._http.close()
+
+    def _paths(self) -> tuple[str, ...]:
+        at = self._http.address
+        own = dict(at.options).get("path", "") if at.kind == "path" else at.path
+        return tuple(dict.fromkeys([own, *PATHS] if own else PATHS))
+
+
+class App:
+    """What the HTTP server asks."""
+
+    def __init__(self, exchange: Exchange, paths: tuple[str, ...]) -> None:
+        """Answer at these paths."""
+        self.paths = paths
+        self._exchange = exchange
+
+    def answer(self, post: Post, done: Done) -> None:
+        """Run the calls of a body; status 204 when there is nothing to answer."""
+        self._exchange.take(post.body, post.peer, lambda data: done(200 if data else 204, data, JSON))
+
+    def page(self, done: Done) -> None:
+        """What there is, for people."""
+        from rpcctl.http.page import HTML, render
+
+        self._exchange.describe(lambda description: done(200, render(description), HTML))
+
+    def claims(self, post: Post) -> bool:
+        """Whether it is JSON, by its type or, where that says neither, by its first byte."""
+        kind = post.content_type.partition(";")[0].lower()
+        if "json" in kind or "xml" in kind:
+            return "json" in kind
+        return post.body.lstrip(_BLANKS)[:1] in (b"{", b"[")
+
+
+def _rules(settings: Settings) -> codec.Rules:
+    options = settings.options
+    only = options.get("jsonrpc")
+    return codec.Rules(
+        (only,) if only else codec.BOTH,
+        options.get("max-batch", 1000),
+        options.get("max-depth", json_text.DEPTH),
+    )

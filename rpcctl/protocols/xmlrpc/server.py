@@ -1,0 +1,84 @@
+"""Serves a handler to XML-RPC's clients. How calls run and are answered is in `calls`, HTTP in `rpcctl.http`."""
+
+from rpcctl.address import Address
+from rpcctl.http.server import Done, HttpServer, Post
+from rpcctl.interfaces import Executor, Handler, Settings
+from rpcctl.messages import Description, Reply, Result
+
+from . import INFO, codec
+from .calls import Exchange
+
+_PATHS = ("/", "/RPC2", "/xmlrpc")
+"""Where it answers, beside the path of its address."""
+_STARTS = (b"<", b"\xff\xfe", b"\xfe\xff")
+"""How a document begins: a tag, or UTF-16."""
+_BLANKS = b" \t\r\n\xef\xbb\xbf"
+
+
+class Server:
+    """Serves a handler at one address."""
+
+    def __init__(self, address: Address, settings: Settings) -> None:
+        """Read what the options name; nothing is bound yet."""
+        self._http = HttpServer(address, settings)
+        self._settings = settings
+
+    @property
+    def address(self) -> Address:
+        """Where it is bound, the real port in place of 0."""
+        at = self._http.address
+        own = {option.name for option in INFO.options if option.roles == ("server",)}
+        return at._replace(options=tuple(each for each in at.options if each[0] not in own))
+
+    def bind(self) -> None:
+        """Take the address, or raise ConnectError or AddressError."""
+        self._http.bind()
+
+    def serve(self, handler: Handler, executor: Executor) -> None:
+        """Serve on the calling thread until `close`."""
+        self._http.serve(_App(Exchange(handler, executor, self._settings), self._paths()))
+
+    def drain(self) -> None:
+        """Accept no further calls; those accepted go on."""
+        self._http.drain()
+
+    def close(self) -> None:
+        """Flush what was answered, free the address and let `serve` return."""
+        self._http.close()
+
+    def _paths(self) -> tuple[str, ...]:
+        at = self._http.address
+        own = dict(at.options).get("path", "") if at.kind == "path" else at.path
+        return tuple(dict.fromkeys([own, *_PATHS] if own else _PATHS))
+
+
+class _App:
+    """What the HTTP server asks."""
+
+    def __init__(self, exchange: Exchange, paths: tuple[str, ...]) -> None:
+        self.paths = paths
+        self._exchange = exchange
+
+    def answer(self, post: Post, done: Done) -> None:
+        """Run the call of a body; a fault is status 200 as well."""
+        self._exchange.take(post.body, post.peer, lambda data: done(200, data, codec.CONTENT_TYPE))
+
+    def page(self, done: Done) -> None:
+        """What there is, for people."""
+        self._exchange.describe(lambda reply: _show(reply, done), "")
+
+    def claims(self, post: Post) -> bool:
+        """Whether it is XML, by its type or, where that says neither, by its first bytes."""
+        kind = post.content_type.partition(";")[0].lower()
+        if "json" in kind or "xml" in kind:
+            return "xml" in kind
+        return post.body.lstrip(_BLANKS).startswith(_STARTS)
+
+
+def _show(reply: Reply, done: Done) -> None:
+    from rpcctl.http.page import HTML, render
+
+    if isinstance(reply, Result) and isinstance(reply.value, Description):
+        done(200, render(reply.value), HTML)
+    else:
+        done(503, b"the server is busy\n", "text/plain; charset=utf-8")
