@@ -1,7 +1,8 @@
 """Serves a handler as JSON-RPC over HTTP: bodies come from `rpcctl.http.server`, and what they mean is in `calls`."""
 
 from rpcctl.address import Address
-from rpcctl.http.server import Done, HttpServer, Post
+from rpcctl.http.server import Done, Post
+from rpcctl.http.service import HttpService
 from rpcctl.interfaces import Executor, Handler, Settings
 
 from . import codec, json_text
@@ -13,13 +14,8 @@ PATHS = ("/", "/jsonrpc", "/RPC2")
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
 
 
-class Server:
+class Server(HttpService):
     """Serves a handler at one address."""
-
-    def __init__(self, address: Address, settings: Settings) -> None:
-        """Nothing is bound yet."""
-        self._settings = settings
-        self._http = HttpServer(address, settings)
 
     @property
     def address(self) -> Address:
@@ -28,26 +24,9 @@ class Server:
         at = self._http.address
         return at._replace(options=tuple(each for each in at.options if each[0] not in own))
 
-    def bind(self) -> None:
-        """Take the address, or raise ConnectError or AddressError."""
-        self._http.bind()
-
     def serve(self, handler: Handler, executor: Executor) -> None:
         """Serve until `close`."""
-        self._http.serve(App(Exchange(handler, executor, self._settings, _rules(self._settings)), self._paths()))
-
-    def drain(self) -> None:
-        """Accept no further calls; those accepted go on."""
-        self._http.drain()
-
-    def close(self) -> None:
-        """Flush what was answered, free the address and let `serve` return."""
-        self._http.close()
-
-    def _paths(self) -> tuple[str, ...]:
-        at = self._http.address
-        own = dict(at.options).get("path", "") if at.kind == "path" else at.path
-        return tuple(dict.fromkeys([own, *PATHS] if own else PATHS))
+        self._http.serve(App(Exchange(handler, executor, self._settings, _rules(self._settings)), self._paths(PATHS)))
 
 
 class App:

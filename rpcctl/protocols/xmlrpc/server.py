@@ -1,8 +1,9 @@
 """Serves a handler to XML-RPC's clients. How calls run and are answered is in `calls`, HTTP in `rpcctl.http`."""
 
 from rpcctl.address import Address
-from rpcctl.http.server import Done, HttpServer, Post
-from rpcctl.interfaces import Executor, Handler, Settings
+from rpcctl.http.server import Done, Post
+from rpcctl.http.service import HttpService
+from rpcctl.interfaces import Executor, Handler
 from rpcctl.messages import Description, Reply, Result
 
 from . import INFO, codec
@@ -15,13 +16,8 @@ _STARTS = (b"<", b"\xff\xfe", b"\xfe\xff")
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
 
 
-class Server:
+class Server(HttpService):
     """Serves a handler at one address."""
-
-    def __init__(self, address: Address, settings: Settings) -> None:
-        """Read what the options name; nothing is bound yet."""
-        self._http = HttpServer(address, settings)
-        self._settings = settings
 
     @property
     def address(self) -> Address:
@@ -30,26 +26,9 @@ class Server:
         own = {option.name for option in INFO.options if option.roles == ("server",)}
         return at._replace(options=tuple(each for each in at.options if each[0] not in own))
 
-    def bind(self) -> None:
-        """Take the address, or raise ConnectError or AddressError."""
-        self._http.bind()
-
     def serve(self, handler: Handler, executor: Executor) -> None:
         """Serve on the calling thread until `close`."""
-        self._http.serve(_App(Exchange(handler, executor, self._settings), self._paths()))
-
-    def drain(self) -> None:
-        """Accept no further calls; those accepted go on."""
-        self._http.drain()
-
-    def close(self) -> None:
-        """Flush what was answered, free the address and let `serve` return."""
-        self._http.close()
-
-    def _paths(self) -> tuple[str, ...]:
-        at = self._http.address
-        own = dict(at.options).get("path", "") if at.kind == "path" else at.path
-        return tuple(dict.fromkeys([own, *_PATHS] if own else _PATHS))
+        self._http.serve(_App(Exchange(handler, executor, self._settings), self._paths(_PATHS)))
 
 
 class _App:
