@@ -233,6 +233,8 @@ def check_request(info: ProtocolInfo, request: Request) -> None:
             f"{info.scheme} has no named arguments: {name}=… cannot be sent",
             hint=f"pass it by position, or as text with =={name}=…",
         )
+    if request.args and "args" not in info.features:
+        raise ArgumentError(f"{info.scheme} has no arguments by position", hint="name each one, as in name=value")
     wanted = {"fanout": request.fanout, "oneway": request.oneway, "inspect": request.method == INSPECT}
     for feature, asked in wanted.items():
         if asked and feature not in info.features:

@@ -75,12 +75,14 @@ class ProtocolInfo(NamedTuple):
 
 
 FEATURES: Mapping[str, str] = {
+    "args": "arguments by position",
     "kwargs": "named arguments",
     "stream": "streams",
     "oneway": "one-way calls",
     "fanout": "one-way calls to every server",
     "batch": "batches",
     "inspect": "list and describe",
+    "notify": "notifications",
     "auth": "authentication",
     "tls": "encryption",
     "traceback": "remote tracebacks",

@@ -177,7 +177,7 @@ def test_it_is_listed_with_its_own_distribution(install):
         "speaks": "JSON, one message a line",
         "transports": ["tcp", "lines"],
         "default": "line+tcp://127.0.0.1:4300",
-        "features": ["kwargs"],
+        "features": ["args", "kwargs"],
         "installed": "yes",
     }
 

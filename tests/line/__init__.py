@@ -10,7 +10,7 @@ INFO = ProtocolInfo(
     transports=(Transport("tcp", default="line+tcp://127.0.0.1:4300"), Transport("lines", short=True)),
     client="tests.line.client:Client",
     server="tests.line.server:Server",
-    features=frozenset({"kwargs"}),
+    features=frozenset({"args", "kwargs"}),
     encoding=Encoding("line", binary=False, any_key=False),
     extra="fast",
     port=4300,

@@ -12,7 +12,7 @@ INFO = ProtocolInfo(
     transports=http_transports("http://127.0.0.1:8080/", short=True),
     client="rpcctl.protocols.jsonrpc.client:Client",
     server="rpcctl.protocols.jsonrpc.server:Server",
-    features=frozenset({"kwargs", "oneway", "batch", "inspect", "auth", "tls", "traceback"}),
+    features=frozenset({"args", "kwargs", "oneway", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("jsonrpc", binary=False, nan=False, any_key=False),
     port=80,
     options=(

@@ -10,7 +10,7 @@ INFO = ProtocolInfo(
     transports=http_transports("http://127.0.0.1:8088/RPC2", short=False),
     client="rpcctl.protocols.xmlrpc.client:Client",
     server="rpcctl.protocols.xmlrpc.server:Server",
-    features=frozenset({"batch", "inspect", "auth", "tls"}),
+    features=frozenset({"args", "batch", "inspect", "auth", "tls"}),
     encoding=Encoding(
         "xmlrpc", int_bits=64, unsigned=False, nan=False, any_key=False, control_characters=False, dates=True
     ),
