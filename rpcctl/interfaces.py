@@ -151,8 +151,12 @@ class Run(Protocol):
 class Sink(Protocol):
     """Where a call's replies go; called from the executor's threads, one at a time for one call."""
 
-    def deliver(self, reply: Reply) -> None:
-        """Take the next reply; the one after which nothing follows is a Result, End or Failure."""
+    def deliver(self, reply: Reply) -> Reply | None:
+        """Take the next reply; the one after which nothing follows is a Result, End or Failure.
+
+        Gives back what the caller was told, if that ended the call in another way: the rest is then abandoned, and the
+        call's outcome is that of what was told.
+        """
 
     def paused(self) -> None:
         """The allowance is used up; the call goes on when `Run.resume` is called."""

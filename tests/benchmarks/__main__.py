@@ -1,4 +1,4 @@
-"""Print the table, one row as soon as it is measured; words choose among `startup`, `zmq`, `http`, `workers`, `memory`."""
+"""Print the table, one row as soon as it is measured; words choose among the groups of GROUPS."""
 
 import platform
 import sys
