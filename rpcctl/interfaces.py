@@ -6,7 +6,7 @@ Whoever gets the iterator drains it, or closes it to abandon the call; nothing h
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rpcctl.address import Address
 from rpcctl.address import Transport as Transport
@@ -190,3 +190,15 @@ class Server(Protocol):
 
     def close(self) -> None:
         """Flush what was answered, free the address and let `serve` return. From any thread, safe to repeat."""
+
+
+@runtime_checkable
+class Reloading(Protocol):
+    """What a server is besides, if it goes by files that may change while it serves."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of those files."""
+
+    def reload(self) -> None:
+        """Read them again; an RpcctlError when they are of no use, and what was read before goes on."""

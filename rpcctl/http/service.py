@@ -22,6 +22,15 @@ class HttpService:
         """Take the address, or raise ConnectError or AddressError."""
         self._http.bind()
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What `reload` reads."""
+        return self._http.files
+
+    def reload(self) -> None:
+        """Read the file of who is let in again."""
+        self._http.reload()
+
     def drain(self) -> None:
         """Accept no further calls; those accepted go on."""
         self._http.drain()

@@ -148,7 +148,7 @@ STOCK_FAULTS = [
     (("fail", "boom"), -32500, "ValueError: boom"),
     (("fail", "\x1b"), -32700, "not well-formed"),
     (("leave",), -32500, "SystemExit: 3"),
-    (("strange",), -32500, "TypeError: $: no plain form"),
+    (("strange",), -32500, "TypeError: no plain form"),
     (("system.methodHelp", "nope"), -32602, "TypeError: there is no method 'nope'"),
     (("system.methodHelp",), -32602, "TypeError: system.methodHelp() takes 1"),
     (("system.multicall", 5), -32602, "TypeError: system.multicall() takes"),
