@@ -10,7 +10,7 @@ from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import INSPECT, Failure, Reply, Request, Result
 
 from . import INFO, codec, faults
-from .reader import MalformedError
+from .reader import DEFAULT_LIMITS, MalformedError
 from .system import INSPECTING, System
 
 _ENCODING = INFO.encoding._replace(nan=True)
@@ -25,12 +25,13 @@ class Exchange(calls.Exchange):
         super().__init__(handler, executor, settings, _ENCODING)
         self.types = codec.types_of(settings.options)
         most = settings.options.get("max-batch") or 1000
+        self._limits = DEFAULT_LIMITS._replace(depth=settings.options.get("max-depth") or DEFAULT_LIMITS.depth)
         self._dispatch = System(handler, self.types, most, settings.max_items).dispatch
 
     def run(self, body: bytes, peer: str, done: Done) -> None:
         """Run the one call."""
         try:
-            call = codec.read_call(body)
+            call = codec.read_call(body, self._limits)
         except MalformedError as exc:
             done(codec.write_fault(exc.code, exc.message))
             return
