@@ -5,7 +5,6 @@ import signal
 import socket
 import threading
 import xmlrpc.client
-from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 from rpcctl.api import Connection, connect
 from rpcctl.errors import AuthError, ConnectError, RemoteError
 from rpcctl.hosting import Server
-from rpcctl.messages import Request
 from tests import sample
 from tests.process import serving
 
@@ -105,37 +103,6 @@ def test_who_is_let_in_is_read_again(tmp_path, how):
 
 
 PROTOCOLS = pytest.mark.parametrize("at", ["jsonrpc+http://127.0.0.1:0/", "xmlrpc+http://127.0.0.1:0/RPC2"])
-
-
-@PROTOCOLS
-@pytest.mark.parametrize("executor", ["inline", "threads"])
-def test_the_log_says_what_the_caller_was_told(at, executor):
-    def big() -> str:
-        return "x" * 5000
-
-    def many() -> Iterator[int]:
-        yield from range(9)
-
-    def fine() -> int:
-        return 1
-
-    outcomes: list[str] = []
-    told = threading.Semaphore(0)
-
-    def note(request: Request, outcome: str, seconds: float) -> None:
-        outcomes.append(outcome)
-        told.release()
-
-    target = type("Target", (), {each.__name__: staticmethod(each) for each in (big, many, fine)})()
-    more = {"executor": executor, "max_message": 4000, "max_items": 5}
-    with Server(target, at, on_done=note, **more) as server, connect(str(server.addresses[0])) as client:
-        for method in ("big", "many"):
-            with pytest.raises(RemoteError, match="--max"):
-                client.call(method)
-        client.call("fine")
-        for _ in range(3):
-            assert told.acquire(timeout=5)
-    assert outcomes == ["remote TypeError", "remote OverflowError", "ok"]
 
 
 def pelix_fault() -> Any:
