@@ -172,6 +172,7 @@ class Server:
         self.service.replace(methods)
         self._loaded = loaded
 
+    @property
     def files(self) -> list[str]:
         """The files beside those of the target that `reload` reads."""
         return [path for server in self._reloading() for path in server.files]

@@ -123,7 +123,7 @@ def run(values: Values, session: Session) -> None:
             grace=values.grace,
             once=once.is_over if once else None,
             watch=bool(values.reload),
-            files=server.files(),
+            files=server.files,
             note=session.output.note,
         )
 

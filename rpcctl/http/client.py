@@ -17,7 +17,6 @@ from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, Rem
 from rpcctl.interfaces import Settings
 from rpcctl.messages import Deadline
 
-from .compress import TooLargeError, inflate
 from .heads import Header, read_header, redirect, target_of, write_head
 from .logins import authorization, basic
 from .proxies import Proxy, find_proxy
@@ -187,6 +186,8 @@ class HttpClient:
         encoding = headers.get("content-encoding", "identity").lower()
         if encoding == "identity" or not body:
             return body
+        from .compress import TooLargeError, inflate  # Here: on the same machine nothing is packed.
+
         most = self._settings.max_message
         try:
             if encoding not in ("gzip", "x-gzip", "deflate"):

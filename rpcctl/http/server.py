@@ -119,7 +119,7 @@ class HttpServer:
 
     def reload(self) -> None:
         """Read who is let in anew; InputError or UsageError when the file is of no use, and the old list goes on."""
-        self._host_doorkeeper().replace(read_auth_file(self._auth_file))
+        self._find_doorkeeper().replace(read_auth_file(self._auth_file))
 
     def drain(self) -> None:
         """Accept no further calls; those accepted go on."""
@@ -135,7 +135,7 @@ class HttpServer:
             host.close()
         self._closed.set()
 
-    def _host_doorkeeper(self) -> Doorkeeper:
+    def _find_doorkeeper(self) -> Doorkeeper:
         """The one of the server that bound the listener first, where several share it."""
         return self._host.desk.doorkeeper if self._host is not None else self._doorkeeper
 
