@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from rpcctl import registry
 from rpcctl.address import Address
 from rpcctl.errors import UsageError
+from rpcctl.interfaces import Reloading, Settings
 from rpcctl.interfaces import Server as WireServer
-from rpcctl.interfaces import Settings
 from rpcctl.messages import Trace
 from rpcctl.service.dispatch import Service
 from rpcctl.service.executor import make_executor
@@ -158,17 +158,27 @@ class Server:
         self._stopped.set()
 
     def reload(self) -> None:
-        """Load the targets anew and serve those from the next call on.
+        """Load the targets anew, and what the servers read from files, and go by those from the next call on.
 
-        TargetError when that fails; the old ones then go on.
+        TargetError, or what a server says of its files, when that fails; the old target then goes on.
         """
         loaded = self._load_anew()
         methods = expose(loaded, self._selection)
         self._check_danger(methods)
+        for server in self._reloading():
+            server.reload()
         if self._processes is not None:
             self._processes.renew()
         self.service.replace(methods)
         self._loaded = loaded
+
+    @property
+    def files(self) -> list[str]:
+        """The files beside those of the target that `reload` reads."""
+        return [path for server in self._reloading() for path in server.files]
+
+    def _reloading(self) -> list[Reloading]:
+        return [each for each in self._servers if isinstance(each, Reloading)]
 
     def _load_anew(self) -> list[Target]:
         """The targets that were given as text from disk again; objects stay what they are."""

@@ -37,7 +37,7 @@ LAYERS = [
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
     ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
-    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/py/*.py", SEAMS, ()),
     ("protocols/xmlrpc/scalars.py", (), ()),
@@ -135,3 +135,17 @@ def test_a_call_loads_its_own_wire_and_nothing_heavy():
     # From Python 3.12 on, pyzmq itself loads inspect.
     assert not loaded & (HEAVY - loaded_by("import zmq, msgpack"))
     assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_a_call_over_http_loads_no_server_and_no_other_wire():
+    words = ["call", "http://127.0.0.1:1/", "add", "2", "x", "--connect-timeout", "0.01"]
+    loaded = loaded_by(f"from rpcctl.cli.app import main\nmain({words!r})")
+    assert "http.client" in loaded
+    assert not loaded & (HEAVY - {"http.client"} | {"jsonrpclib", "uvicorn", "httptools", "zmq", "msgpack", "decimal"})
+    assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_serving_over_http_loads_no_library_that_only_targets_need():
+    loaded = loaded_by("from rpcctl.hosting import Server\nwith Server('time', 'http://127.0.0.1:0/'): pass")
+    assert "uvicorn" in loaded
+    assert not loaded & {"jsonrpclib", "zmq", "msgpack", "rich", "typer"}
