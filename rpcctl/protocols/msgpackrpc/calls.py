@@ -4,6 +4,7 @@ Calls run in the executor, in any number up to a limit and in any order; each is
 that ran it. Who sends more than that many waits, as nothing more is read from it.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
@@ -17,6 +18,8 @@ from . import INFO, codec, description, faults
 if TYPE_CHECKING:
     from rpcctl.sockets.link import Link
 
+_ENCODING = INFO.encoding
+_NOTHING: Mapping[str, Any] = {}
 _MOST_OPEN = 1024
 """Calls under way on one connection."""
 
@@ -64,6 +67,7 @@ class Session:
         """Nothing has come yet."""
         self.desk = desk
         self.link = link
+        self._peer = link.peer
         self._stream = codec.Stream(desk.max_message, desk.ext_types)
         self._calls: set[Answer] = set()
         self._full = False
@@ -104,33 +108,35 @@ class Session:
 
     def _take(self, message: codec.Message) -> None:
         if self.desk.trace is not None:
-            self.desk.trace("<", repr(list(_shown(message))), self._stream.last_bytes())
-        if message.kind == codec.REQUEST:
-            self._begin(message)
-        elif message.kind == codec.NOTIFICATION:
-            self._run_oneway(message)
+            self.desk.trace("<", repr(message), self._stream.last_bytes())
+        if message[0] == codec.REQUEST:
+            self._begin(*message)
+        elif message[0] == codec.NOTIFICATION:
+            self._run_oneway(*message)
         # A response to what we never asked is nobody's.
 
-    def _begin(self, message: codec.Message) -> None:
-        _, number, method, args, _ = message
+    def _begin(self, kind: int, number: int, method: str, args: list[Any]) -> None:
         call = Answer(self, number, method, args)
         self._calls.add(call)
         desk = self.desk
-        if desk.draining:
-            call.deliver(Failure("busy", "ServerBusy", "the server is shutting down"))
-            return
-        if method == INSPECT:
-            call.deliver(Failure("no_method", "NameError", method))
-            return
-        if method in description.BUILTINS:
-            method, args = INSPECT, []
-        request = Request(method, tuple(args), {}, False, False, NEVER, NEVER, None, INFO.encoding, {}, self.link.peer)
+        if method.startswith("rpcctl.") or desk.draining:
+            if desk.draining:
+                call.deliver(Failure("busy", "ServerBusy", "the server is shutting down"))
+                return
+            if method == INSPECT:
+                call.deliver(Failure("no_method", "NameError", method))
+                return
+            if method in description.BUILTINS:
+                method, args = INSPECT, []
+        request = Request(
+            method, tuple(args), _NOTHING, False, False, NEVER, NEVER, None, _ENCODING, _NOTHING, self._peer
+        )
         call.attach(desk.submit(desk.handler, request, call, desk.max_items + 1))
 
-    def _run_oneway(self, message: codec.Message) -> None:
-        if self.desk.draining or message.method.startswith("rpcctl."):
+    def _run_oneway(self, kind: int, method: str, args: list[Any]) -> None:
+        if self.desk.draining or method.startswith("rpcctl."):
             return
-        request = Request(message.method, tuple(message.body), oneway=True, encoding=INFO.encoding, peer=self.link.peer)
+        request = Request(method, tuple(args), oneway=True, encoding=_ENCODING, peer=self._peer)
         self.desk.submit(self.desk.handler, request, _SILENCE)
 
     def _go_on(self) -> None:
@@ -161,7 +167,10 @@ class Session:
         self._calls.discard(call)
         if self._full and len(self._calls) < _MOST_OPEN // 2:
             self.link.post(self._go_on)
-        self._write(data)
+        if self.desk.trace is not None:
+            self._write(data)
+            return
+        self.link.write(data, at_once=not self._calls)
 
     def _write(self, data: bytes) -> None:
         if self.desk.trace is not None:
@@ -245,11 +254,3 @@ class _Silence:
 
 
 _SILENCE = _Silence()
-
-
-def _shown(message: codec.Message) -> tuple[Any, ...]:
-    if message.kind == codec.REQUEST:
-        return message.kind, message.id, message.method, message.body
-    if message.kind == codec.RESPONSE:
-        return message.kind, message.id, message.error, message.body
-    return message.kind, message.method, message.body

@@ -9,7 +9,7 @@ One after the other on a stream, without a length or a separator, in both direct
 types are in `extensions`, what stands in `error` is in `faults`.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgpack
 
@@ -27,18 +27,9 @@ _ITEM_BYTES = 8
 may have bytes, divided by this, or a few bytes would cost a lot of memory."""
 
 
-class Message(NamedTuple):
-    """One message of a peer."""
-
-    kind: int
-    """REQUEST, RESPONSE or NOTIFICATION."""
-    id: int
-    """0 for a notification."""
-    method: str
-    """Empty for a response."""
-    body: Any
-    """The params, a list; or the result."""
-    error: Any = None
+Message = list[Any]
+"""A message that was checked: `[REQUEST, id, method, params]`, `[RESPONSE, id, error, result]` or
+`[NOTIFICATION, method, params]`, the id a number, the method a text, the params a list."""
 
 
 class BadMessageError(RemoteProtocolError):
@@ -122,7 +113,7 @@ class Stream:
             if len(self._bytes) - self._taken > self._most:
                 raise self._too_large()
             return None
-        message = read(value)
+        message = check(value)
         end: int = self._unpacker.tell() - self._before
         if end - self._taken > self._most:
             raise self._too_large()
@@ -175,7 +166,7 @@ class Stream:
 _NOTHING = object()
 
 
-def read(value: Any) -> Message:
+def check(value: Any) -> Message:
     """An unpacked value as a message; BadMessageError says what is wrong with it."""
     if type(value) is not list or not value:
         raise BadMessageError("the message is no array")
@@ -184,30 +175,21 @@ def read(value: Any) -> Message:
         raise BadMessageError("unknown type of message")
     if len(value) != _LENGTHS[kind]:
         raise BadMessageError(f"a message of type {kind} is an array of {_LENGTHS[kind]}")
-    if kind == NOTIFICATION:
-        return Message(kind, 0, _method(value[1], 0), _params(value[2], 0))
-    number = value[1]
+    number = 0 if kind == NOTIFICATION else value[1]
     if type(number) is not int or not 0 <= number < IDS:
         raise BadMessageError("the id of a message is a number of 32 bits")
-    if kind == RESPONSE:
-        return Message(kind, number, "", value[3], value[2])
-    return Message(kind, number, _method(value[2], number), _params(value[3], number))
+    if kind != RESPONSE:
+        method = value[-2]
+        if type(method) is bytes:
+            value[-2] = method.decode("utf-8", "replace")
+        elif type(method) is not str:
+            raise BadMessageError("the method is no text", number)
+        if type(value[-1]) is not list:
+            raise BadMessageError("the parameters are no array", number)
+    return value
 
 
 def read_reply(message: Message, method: str) -> Reply:
     """What a response says of a call of `method`."""
-    return Result(message.body) if message.error is None else faults.to_failure(message.error, method)
-
-
-def _method(value: Any, id: int) -> str:
-    if type(value) is bytes:
-        return value.decode("utf-8", "replace")
-    if type(value) is not str:
-        raise BadMessageError("the method is no text", id)
-    return value
-
-
-def _params(value: Any, id: int) -> list[Any]:
-    if type(value) is not list:
-        raise BadMessageError("the parameters are no array", id)
-    return value
+    _, _, error, result = message
+    return Result(result) if error is None else faults.to_failure(error, method)

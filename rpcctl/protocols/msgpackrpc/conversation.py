@@ -4,6 +4,8 @@ The server may call us, while our call runs and as part of it (Neovim's rpcreque
 ever, and we with it. We have no methods, so the answer is that there is none. Notifications are shown with -v.
 """
 
+from typing import Any
+
 from rpcctl.address import Address
 from rpcctl.errors import ConnectionLostError, RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Settings
@@ -104,18 +106,18 @@ class Conversation:
     def _see_to(self, message: codec.Message) -> None:
         if self._trace is not None:
             self._trace("<", _tell(message), self._stream.last_bytes())
-        if message.kind == codec.RESPONSE:
-            method = self._waiting.pop(message.id, None)
+        if message[0] == codec.RESPONSE:
+            method = self._waiting.pop(message[1], None)
             if method is not None:
-                self._replies[message.id] = codec.read_reply(message, method)
-        elif message.kind == codec.REQUEST:
-            self._refuse(message)
+                self._replies[message[1]] = codec.read_reply(message, method)
+        elif message[0] == codec.REQUEST:
+            self._refuse(*message)
 
-    def _refuse(self, message: codec.Message) -> None:
-        failure = Failure("no_method", "NameError", f"rpcctl: no such method: {message.method}")
-        data = self._packer.reply(failure, message.id)
+    def _refuse(self, kind: int, number: int, method: str, args: list[Any]) -> None:
+        failure = Failure("no_method", "NameError", f"rpcctl: no such method: {method}")
+        data = self._packer.reply(failure, number)
         if self._trace is not None:
-            self._trace(">", f"no method {message.method!r} here, to id {message.id}", data)
+            self._trace(">", f"no method {method!r} here, to id {number}", data)
         self._wire.send(data)
 
     def _lost(self, when: str) -> RpcctlError:
@@ -150,8 +152,8 @@ class Conversation:
 
 
 def _tell(message: codec.Message) -> str:
-    if message.kind == codec.RESPONSE:
-        outcome = f"{message.body!r}" if message.error is None else f"error {message.error!r}"
-        return f"{outcome} to id {message.id}"
-    what = "request" if message.kind == codec.REQUEST else "notification"
-    return f"{what} {message.method} {message.body!r}"
+    if message[0] == codec.RESPONSE:
+        _, number, error, result = message
+        return f"{result!r} to id {number}" if error is None else f"error {error!r} to id {number}"
+    what = "request" if message[0] == codec.REQUEST else "notification"
+    return f"{what} {message[-2]} {message[-1]!r}"
