@@ -63,12 +63,16 @@ def to_failure(error: Any, method: str) -> Failure:
     if any(text.startswith(form.format(method)) for form in _NO_METHOD):
         return Failure("no_method", "NameError", method, code=code)
     match = _TYPED.fullmatch(text)
-    name, message = (match[1], match[2] or "") if match else ("RemoteError", text)
-    kind = _kind(code, name) if code is not None else "remote"
-    return Failure(kind, name, method if kind == "no_method" else message, data=_data(error), code=code)
+    if match is None:
+        return Failure("remote", "RemoteError", text, data=_data(error), code=code)
+    kind = _kind(code, match[1])
+    message = method if kind == "no_method" else match[2] or ""
+    return Failure(kind, match[1], message, data=_data(error), code=code)
 
 
-def _kind(code: int, name: str) -> str:
+def _kind(code: int | None, name: str) -> str:
+    if code is None:
+        return "remote"
     if code == 3 and name.endswith("Error"):
         return _KINDS.get((code, name), "arguments")
     return _KINDS.get((code, name), "remote")
@@ -95,7 +99,7 @@ def _data(error: Any) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else repr(value)
+    return value if isinstance(value, str) else f"the error {value!r}"
 
 
 def _is_small(code: int) -> bool:
