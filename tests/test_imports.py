@@ -29,9 +29,11 @@ LAYERS = [
     ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
     ("http/__init__.py", ("rpcctl.interfaces",), ()),
-    ("http/*.py", (*SEAMS, "rpcctl.http"), ("httptools", "uvicorn")),
+    ("http/*.py", (*SEAMS, "rpcctl.http", "rpcctl.sockets"), ("httptools", "uvicorn")),
+    ("sockets/__init__.py", ("rpcctl.interfaces",), ()),
+    ("sockets/*.py", (*SEAMS, "rpcctl.sockets"), ()),
     ("protocols/__init__.py", (), ()),
-    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages", "rpcctl.http"), ()),
+    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages", "rpcctl.http", "rpcctl.sockets"), ()),
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
@@ -39,6 +41,11 @@ LAYERS = [
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),
+    ("protocols/msgpackrpc/extensions.py", (), ("msgpack",)),
+    ("protocols/msgpackrpc/faults.py", CORE, ()),
+    ("protocols/msgpackrpc/description.py", CORE, ()),
+    ("protocols/msgpackrpc/*.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.msgpackrpc"), ()),
     ("protocols/py/*.py", SEAMS, ()),
     ("protocols/xmlrpc/scalars.py", (), ()),
     ("protocols/xmlrpc/reader.py", (*CORE, "rpcctl.protocols.xmlrpc.scalars"), ()),
@@ -69,7 +76,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 or {"protocols", "http"} & set(path.parts), "imports are absolute between packages"
+            assert node.level == 0 or {"protocols", "http", "sockets"} & set(path.parts), (
+                "imports are absolute between packages"
+            )
             package = ".".join(("rpcctl", *path.relative_to(ROOT).parts[:-1])) if node.level else ""
             module = ".".join(part for part in (package, node.module or "") if part)
             found |= {f"{module}.{alias.name}" for alias in node.names}

@@ -16,12 +16,13 @@ from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Settings
 from rpcctl.messages import Deadline
+from rpcctl.sockets.wire import Wire
 
 from .heads import Header, read_header, redirect, target_of, write_head
 from .logins import authorization, basic
 from .proxies import Proxy, find_proxy
 from .verdicts import REDIRECTS, Answer, explain, judge, refusal
-from .wire import Wire, dial
+from .wire import dial
 
 __all__ = ["Answer", "HttpClient"]
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, Protocol
 from rpcctl.address import Address
 from rpcctl.errors import ConnectError, UsageError
 from rpcctl.interfaces import Settings
+from rpcctl.sockets.listening import Place, place_of
 
 from . import HTTP_OPTIONS_SERVER
 from .auth import Doorkeeper, read_auth_file
 from .gate import Policy
 from .host import Host
-from .sockets import Place, place_of
 from .tls import server_context
 
 Done = Callable[[int, bytes, str], None]
