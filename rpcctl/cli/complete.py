@@ -273,6 +273,7 @@ _PLACES: Mapping[str, Callable[[Line, str, Ask], Answer]] = {
     "protocol": lambda line, word, ask: _offer_protocols(),
     "target": lambda line, word, ask: _offer_targets(),
     "code": lambda line, word, ask: _offer_codes(word),
+    "file": lambda line, word, ask: Answer(paths="files"),
     "shell": lambda line, word, ask: Answer(tuple(Candidate(each) for each in SHELLS)),
 }
 """By what a Positional says to complete."""
