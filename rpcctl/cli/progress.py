@@ -33,7 +33,9 @@ class Progress:
         now = monotonic()
         self._due = now + _EVERY
         text = f"{count:,} calls, {count / (now - self._began):,.0f}/s"
-        self._bar.update(self._task, completed=completed, description=text, refresh=True)
+        self._bar.update(self._task, completed=completed, description=text)
+        self._bar.start()
+        self._bar.refresh()
 
     def close(self) -> None:
         """Take it away; what was drawn leaves no trace."""
@@ -59,4 +61,3 @@ class Progress:
             columns.append(TimeElapsedColumn())
         self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True, expand=bool(self._total))
         self._task = self._bar.add_task("", total=self._total)
-        self._bar.start()
