@@ -64,7 +64,16 @@ LAYERS = [
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
     (
         "cli/*.py",
-        (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.hosting", "rpcctl.signals", "rpcctl.cli"),
+        (
+            *SEAMS,
+            "rpcctl.registry",
+            "rpcctl.service",
+            "rpcctl.api",
+            "rpcctl.hosting",
+            "rpcctl.signals",
+            "rpcctl.profiles",
+            "rpcctl.cli",
+        ),
         ("rich",),
     ),
 ]
