@@ -62,6 +62,7 @@ LAYERS = [
     ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
+    ("cli/prompt.py", (*CORE, "rpcctl.cli"), ("prompt_toolkit",)),
     (
         "cli/*.py",
         (

@@ -19,6 +19,7 @@ MODULES = {
     "call": "rpcctl.cli.call",
     "cast": "rpcctl.cli.cast",
     "batch": "rpcctl.cli.batch",
+    "shell": "rpcctl.cli.shell",
     "list": "rpcctl.cli.list",
     "describe": "rpcctl.cli.describe",
     "ping": "rpcctl.cli.ping",

@@ -254,11 +254,11 @@ def _offer_arguments(line: Line, word: str, ask: Ask) -> Answer:
     if info is None or "kwargs" not in info.features or "=" in word:
         return Answer()
     method = ask(line).find(line.find("method"))
-    free = _free_parameters(method, line.rest[len(line.command.positionals) - 1 :]) if method else []
+    free = free_parameters(method, line.rest[len(line.command.positionals) - 1 :]) if method else []
     return Answer(tuple(Candidate(f"{each.name}=", each.source()) for each in free))
 
 
-def _free_parameters(method: MethodDescription, typed: Sequence[str]) -> list[Parameter]:
+def free_parameters(method: MethodDescription, typed: Sequence[str]) -> list[Parameter]:
     """Those that can be named and have no value yet among the arguments typed; a server may call them anything."""
     named = {each.partition("=")[0].rstrip(":=%") for each in typed if "=" in each}
     places = sum("=" not in each for each in typed)

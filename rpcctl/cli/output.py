@@ -34,18 +34,25 @@ class Output:
         env: Mapping[str, str],
     ) -> None:
         """`format` is one of auto, json, ndjson, table, csv, raw and repr; `raw` writes texts and bytes as they are."""
-        self._format = format
-        self._raw = raw or format == "raw"
+        self._always_raw = raw
+        self._color = color
         self._quiet = quiet
         self._verbose = verbose
         self._results = Sink(stdout, "the output")
         self._messages = Sink(stderr, "standard error")
-        self._reader = _choose_reader(examine(stdout, color, env), format, color)
+        self._terminal = examine(stdout, color, env)
         self._watcher = examine(stderr, color, env)
         self._screen = stderr if is_tty(stderr) and env.get("TERM") != "dumb" else None
+        self._lock = threading.Lock()
+        self.begin(format)
+
+    def begin(self, format: str) -> None:
+        """From now on results have this form; a table or CSV begins anew."""
+        self._format = format
+        self._raw = self._always_raw or format == "raw"
+        self._reader = _choose_reader(self._terminal, format, self._color)
         self._headings: list[Any] | None = None
         self._widths: list[int] = []
-        self._lock = threading.Lock()
 
     @contextmanager
     def redirected(self, stdout: IO[Any]) -> Iterator[None]:
