@@ -3,6 +3,7 @@
 A call's key is the number of its line. Memory is constant: answers that wait for their turn bound what is begun.
 """
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.api import to_error
@@ -164,7 +165,7 @@ class Answers:
         """None is expected."""
         self._output = output
         self._ordered = ordered
-        self._turns: dict[int, str | None] = {}
+        self._turns: OrderedDict[int, str | None] = OrderedDict()
 
     def held(self) -> int:
         """How many are expected and not written, if that is of account."""
@@ -181,10 +182,12 @@ class Answers:
             self._output.json_line(text)
             return
         self._turns[number] = text
-        for first in list(self._turns):
-            if self._turns[first] is None:
+        while self._turns:
+            first = self._turns[next(iter(self._turns))]
+            if first is None:
                 return
-            self._output.json_line(self._turns.pop(first) or "")
+            self._output.json_line(first)
+            self._turns.popitem(last=False)
 
     def release(self) -> None:
         """Write those that wait for others that will not come."""
