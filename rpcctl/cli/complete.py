@@ -216,7 +216,8 @@ def _offer_profiles(mark: str = "@") -> list[Candidate]:
     """The names of saved addresses; what they stand for is not read."""
     from rpcctl.profiles import list_names
 
-    return [Candidate(f"{mark}{name}", "saved address") for name in list_names(os.environ)]
+    # Told apart, since zsh would put those of one description into a line of their own, the last one first.
+    return [Candidate(f"{mark}{name}", f"saved address {name}") for name in list_names(os.environ)]
 
 
 def _offer_places(line: Line, word: str) -> Answer:
