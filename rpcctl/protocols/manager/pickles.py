@@ -1,0 +1,346 @@
+"""Reads a pickle as data: no class is looked up, nothing is imported, nothing is called. Pure.
+
+What a pickle would have Python import and call becomes a `Made`: the dotted name, the arguments, the state, the items.
+Tuples become lists and sets `Made`s, so that nothing a peer sends is ever hashed or compared in depth. The opcodes are
+those that the pickle protocols 2 to 5 write (PEP 3154, PEP 574, and CPython's `pickletools` for the rest).
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from rpcctl.errors import RemoteProtocolError
+
+_SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
+_LONGEST_INTEGER = 1785
+"""Bytes: beyond it Python does not write the number down (4300 digits)."""
+_LONGEST_KEY = 32
+"""Items of a tuple that is the key of a dictionary."""
+
+
+class RefusedError(RemoteProtocolError):
+    """A pickle that names something which it must not name here."""
+
+
+class Made:
+    """What an object of the peer's was made from; `name` is that of its class or of what makes it."""
+
+    __slots__ = ("args", "items", "name", "pairs", "state")
+
+    def __init__(self, name: str, args: list[Any] | None = None) -> None:
+        """Without arguments it stands for the class or function itself."""
+        self.name = name
+        self.args = args
+        self.state: Any = None
+        self.items: list[Any] = []
+        self.pairs: dict[Any, Any] = {}
+
+
+def read(data: bytes, allowed: Collection[str] | None = None, key: Callable[[Any], Any] | None = None) -> Any:
+    """The value that a pickle holds, made of lists, dicts, scalars and `Made`s.
+
+    `allowed` are the only names that may occur; RefusedError for another one, RemoteProtocolError for what is no pickle.
+    `key` makes a scalar of a dictionary's key that is none.
+    """
+    reader = _Reader(data, allowed, key)
+    try:
+        return reader.run()
+    except RemoteProtocolError:
+        raise
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as exc:
+        raise RemoteProtocolError(f"no pickle that can be read: broken at byte {reader.at}") from exc
+
+
+class _Reader:
+    """The pickle machine: a stack, the stacks below its marks, and the memo."""
+
+    def __init__(self, data: bytes, allowed: Collection[str] | None, key: Callable[[Any], Any] | None) -> None:
+        self.at = 0
+        self._data = data
+        self._allowed = allowed
+        self._scalar = key
+        self._stack: list[Any] = []
+        self._below: list[list[Any]] = []
+        self._memo: dict[int, Any] = {}
+
+    def run(self) -> Any:
+        data, steps, constants = self._data, _STEPS, _CONSTANTS
+        while True:
+            # Whoever reads beyond the end comes here afterwards, and fails.
+            code = data[self.at]
+            self.at += 1
+            if code == _STOP:
+                return self._stack.pop()
+            if code in constants:
+                self._stack.append(constants[code])
+            else:
+                steps[code](self)
+
+    # Bytes.
+
+    def _take(self, size: int) -> bytes:
+        start = self.at
+        self.at = end = start + size
+        return self._data[start:end]
+
+    def _number(self, size: int) -> int:
+        return int.from_bytes(self._take(size), "little")
+
+    def _text(self, size: int) -> None:
+        data = self._take(size)
+        try:
+            self._stack.append(data.decode())
+        except UnicodeDecodeError:
+            # Half a pair, as a file's name may have it, travels nowhere.
+            text = data.decode("utf-8", "surrogatepass")
+            self._stack.append(text.encode("utf-8", "backslashreplace").decode())
+
+    def _integer(self, size: int) -> None:
+        if size > _LONGEST_INTEGER:
+            raise RemoteProtocolError(f"an integer of {size} bytes, {_LONGEST_INTEGER} are allowed")
+        self._stack.append(int.from_bytes(self._take(size), "little", signed=True))
+
+    def skip(self, size: int) -> None:
+        self.at += size
+
+    def small_text(self) -> None:
+        self._text(self._number(1))
+
+    def medium_text(self) -> None:
+        self._text(self._number(4))
+
+    def large_text(self) -> None:
+        self._text(self._number(8))
+
+    def small_bytes(self) -> None:
+        self._stack.append(self._take(self._number(1)))
+
+    def medium_bytes(self) -> None:
+        self._stack.append(self._take(self._number(4)))
+
+    def large_bytes(self) -> None:
+        self._stack.append(self._take(self._number(8)))
+
+    def tiny_integer(self) -> None:
+        self._stack.append(self._data[self.at])
+        self.at += 1
+
+    def small_integer(self) -> None:
+        self._stack.append(self._number(2))
+
+    def integer(self) -> None:
+        self._integer(4)
+
+    def long_integer(self) -> None:
+        self._integer(self._number(1))
+
+    def longer_integer(self) -> None:
+        self._integer(self._number(4))
+
+    def real(self) -> None:
+        from struct import error, unpack
+
+        try:
+            self._stack += unpack(">d", self._take(8))
+        except error as exc:
+            raise ValueError from exc
+
+    # The stack.
+
+    def mark(self) -> None:
+        self._below.append(self._stack)
+        self._stack = []
+
+    def _pop_mark(self) -> list[Any]:
+        items = self._stack
+        self._stack = self._below.pop()
+        return items
+
+    def pop(self) -> None:
+        if self._stack:
+            self._stack.pop()
+        else:
+            self._pop_mark()
+
+    def pop_to_mark(self) -> None:
+        self._pop_mark()
+
+    def push_list(self) -> None:
+        self._stack.append([])
+
+    def push_dict(self) -> None:
+        self._stack.append({})
+
+    def push_set(self) -> None:
+        self._stack.append(Made("builtins.set", []))
+
+    def tuple_from_mark(self) -> None:
+        self._stack.append(self._pop_mark())
+
+    def _tuple_of(self, size: int) -> None:
+        items = self._stack[-size:]
+        if len(items) < size:
+            raise IndexError
+        self._stack[-size:] = [items]
+
+    def tuple_of_1(self) -> None:
+        self._tuple_of(1)
+
+    def tuple_of_2(self) -> None:
+        self._tuple_of(2)
+
+    def tuple_of_3(self) -> None:
+        self._tuple_of(3)
+
+    def frozen_set(self) -> None:
+        made = Made("builtins.frozenset", [])
+        made.items = self._pop_mark()
+        self._stack.append(made)
+
+    # The memo.
+
+    def memoize(self) -> None:
+        self._memo[len(self._memo)] = self._stack[-1]
+
+    def put(self) -> None:
+        self._memo[self._number(1)] = self._stack[-1]
+
+    def put_far(self) -> None:
+        self._memo[self._number(4)] = self._stack[-1]
+
+    def recall(self) -> None:
+        self._stack.append(self._memo[self._data[self.at]])
+        self.at += 1
+
+    def recall_far(self) -> None:
+        self._stack.append(self._memo[self._number(4)])
+
+    # Containers.
+
+    def append(self) -> None:
+        self._extend([self._stack.pop()])
+
+    def extend(self) -> None:
+        self._extend(self._pop_mark())
+
+    def _extend(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        (target.items if type(target) is Made else _expect(list, target)).extend(items)
+
+    def set_item(self) -> None:
+        pair = self._stack[-2:]
+        del self._stack[-2:]
+        self._set(pair)
+
+    def set_items(self) -> None:
+        self._set(self._pop_mark())
+
+    def _set(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        pairs = target.pairs if type(target) is Made else _expect(dict, target)
+        for index in range(0, len(items), 2):
+            pairs[self._key(items[index])] = items[index + 1]
+
+    def _key(self, key: Any) -> Any:
+        if type(key) in _SCALARS:
+            return key
+        if type(key) is list and len(key) <= _LONGEST_KEY and all(type(each) in _SCALARS for each in key):
+            inside = ", ".join(map(repr, key))
+            return f"({inside},)" if len(key) == 1 else f"({inside})"
+        found = self._scalar(key) if type(key) is Made and self._scalar else None
+        if type(found) in _SCALARS and found is not None:
+            return found
+        raise RemoteProtocolError("a dictionary's key is neither text nor a number")
+
+    # Objects, which are not made.
+
+    def name(self) -> None:
+        """GLOBAL: two lines of text."""
+        end = self._data.index(b"\n", self.at)
+        module, self.at = self._data[self.at : end].decode(), end + 1
+        end = self._data.index(b"\n", self.at)
+        name, self.at = self._data[self.at : end].decode(), end + 1
+        self._push_name(module, name)
+
+    def name_from_stack(self) -> None:
+        name = self._stack.pop()
+        self._push_name(self._stack.pop(), name)
+
+    def _push_name(self, module: Any, name: Any) -> None:
+        found = f"{_expect(str, module)}.{_expect(str, name)}"
+        if self._allowed is not None and found not in self._allowed:
+            raise RefusedError(f"a pickle that names {found!r} is refused: plain values only")
+        self._stack.append(Made(found))
+
+    def make(self) -> None:
+        args = self._stack.pop()
+        maker = self._stack.pop()
+        if type(maker) is not Made or maker.args is not None or type(args) is not list:
+            raise TypeError
+        self._stack.append(Made(maker.name, args))
+
+    def make_with_names(self) -> None:
+        """NEWOBJ_EX: of a class, arguments by position and by name."""
+        named = self._stack.pop()
+        self.make()
+        self._stack[-1].pairs.update(_expect(dict, named))
+
+    def build(self) -> None:
+        state = self._stack.pop()
+        made = self._stack[-1]
+        _expect(Made, made).state = state
+
+
+def _expect(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+_STOP = ord(".")
+_CONSTANTS: dict[int, Any] = {ord("N"): None, 0x88: True, 0x89: False}
+_STEPS: dict[int, Callable[[_Reader], None]] = {
+    0x80: lambda reader: reader.skip(1),  # PROTO
+    0x95: lambda reader: reader.skip(8),  # FRAME: one after the other, whatever its length says
+    ord("("): _Reader.mark,
+    ord("0"): _Reader.pop,
+    ord("1"): _Reader.pop_to_mark,
+    ord("J"): _Reader.integer,
+    ord("K"): _Reader.tiny_integer,
+    ord("M"): _Reader.small_integer,
+    0x8A: _Reader.long_integer,
+    0x8B: _Reader.longer_integer,
+    ord("G"): _Reader.real,
+    0x8C: _Reader.small_text,
+    ord("X"): _Reader.medium_text,
+    0x8D: _Reader.large_text,
+    ord("C"): _Reader.small_bytes,
+    ord("B"): _Reader.medium_bytes,
+    0x8E: _Reader.large_bytes,
+    0x96: _Reader.large_bytes,  # BYTEARRAY8
+    ord("]"): _Reader.push_list,
+    ord("}"): _Reader.push_dict,
+    0x8F: _Reader.push_set,
+    ord(")"): _Reader.push_list,
+    ord("t"): _Reader.tuple_from_mark,
+    0x85: _Reader.tuple_of_1,
+    0x86: _Reader.tuple_of_2,
+    0x87: _Reader.tuple_of_3,
+    0x91: _Reader.frozen_set,
+    ord("a"): _Reader.append,
+    ord("e"): _Reader.extend,
+    0x90: _Reader.extend,  # ADDITEMS
+    ord("s"): _Reader.set_item,
+    ord("u"): _Reader.set_items,
+    0x94: _Reader.memoize,
+    ord("q"): _Reader.put,
+    ord("r"): _Reader.put_far,
+    ord("h"): _Reader.recall,
+    ord("j"): _Reader.recall_far,
+    ord("c"): _Reader.name,
+    0x93: _Reader.name_from_stack,
+    ord("R"): _Reader.make,
+    0x81: _Reader.make,  # NEWOBJ
+    0x92: _Reader.make_with_names,
+    ord("b"): _Reader.build,
+}
+"""By opcode."""
