@@ -89,6 +89,10 @@ FEATURES: Mapping[str, str] = {
 }
 
 
+def _ignore(text: str) -> None:
+    """Tell nobody."""
+
+
 class Settings(NamedTuple):
     """What a client or server is given beside its address; protocols read their own `options` by name."""
 
@@ -106,6 +110,8 @@ class Settings(NamedTuple):
     """Turns a target into a handler; for a protocol whose address is a target."""
     max_items: int = 10_000
     """Longest list that a server makes of a stream, where the wire has none."""
+    note: Callable[[str], None] = _ignore
+    """Takes a line for a server's log, as of peers that speak another protocol; from any thread."""
 
 
 class Client(Protocol):

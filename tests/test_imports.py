@@ -41,6 +41,11 @@ LAYERS = [
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),
+    ("protocols/msgpackrpc/extensions.py", (), ("msgpack",)),
+    ("protocols/msgpackrpc/faults.py", CORE, ()),
+    ("protocols/msgpackrpc/description.py", CORE, ()),
+    ("protocols/msgpackrpc/*.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.msgpackrpc"), ()),
     ("protocols/py/*.py", SEAMS, ()),
     ("protocols/xmlrpc/scalars.py", (), ()),
     ("protocols/xmlrpc/reader.py", (*CORE, "rpcctl.protocols.xmlrpc.scalars"), ()),
@@ -71,7 +76,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 or {"protocols", "http", "sockets"} & set(path.parts), "imports are absolute between packages"
+            assert node.level == 0 or {"protocols", "http", "sockets"} & set(path.parts), (
+                "imports are absolute between packages"
+            )
             package = ".".join(("rpcctl", *path.relative_to(ROOT).parts[:-1])) if node.level else ""
             module = ".".join(part for part in (package, node.module or "") if part)
             found |= {f"{module}.{alias.name}" for alias in node.names}
