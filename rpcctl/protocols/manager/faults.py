@@ -87,7 +87,7 @@ def _read_exception(made: Made, method: str) -> Failure:
 def _last_line(text: str) -> tuple[str, str]:
     """Class and message at the end of a traceback."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith((" ", "-"))]
-    type_, colon, message = (lines[-1] if lines else "").partition(": ")
+    type_, _, message = (lines[-1] if lines else "").partition(": ")
     return (type_, message) if type_.replace(".", "").isidentifier() else ("", text[:_SHOWN])
 
 

@@ -130,5 +130,7 @@ def _digest_of(text: bytes) -> str:
 
 def _rejected(frame: bytes) -> Exception:
     if frame == FAILURE:
-        return AuthError("the server refuses the key", hint="is it the same at both ends? a newline at its end is cut off")
+        return AuthError(
+            "the server refuses the key", hint="is it the same at both ends? a newline at its end is cut off"
+        )
     return RemoteProtocolError(f"an odd word in the handshake: {frame[:16]!r}")

@@ -38,7 +38,7 @@ class Made:
 def read(data: bytes, allowed: Collection[str] | None = None, key: Callable[[Any], Any] | None = None) -> Any:
     """The value that a pickle holds, made of lists, dicts, scalars and `Made`s.
 
-    `allowed` are the only names that may occur; RefusedError for another one, RemoteProtocolError for what is no pickle.
+    `allowed` are the only names that may occur; RefusedError for another one, RemoteProtocolError for no pickle.
     `key` makes a scalar of a dictionary's key that is none.
     """
     reader = _Reader(data, allowed, key)
@@ -174,7 +174,8 @@ class _Reader:
         self._stack.append(Made("builtins.set", []))
 
     def tuple_from_mark(self) -> None:
-        self._stack.append(self._pop_mark())
+        items = self._pop_mark()
+        self._stack.append(items)
 
     def _tuple_of(self, size: int) -> None:
         items = self._stack[-size:]
