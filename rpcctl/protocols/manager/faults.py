@@ -24,7 +24,7 @@ _SHOWN = 200
 def to_reply(failure: Failure) -> tuple[str, Any]:
     """Kind and value of the reply that tells of a failure."""
     if failure.kind == "no_method":
-        return TRACEBACK, f"AttributeError: method {failure.message!r} of the served object {_NO_METHOD}its methods"
+        return TRACEBACK, f"AttributeError: method {failure.message!r} of the served object {_NO_METHOD}its methods\n"
     exc = _exception(failure.type, failure.message)
     exc.__dict__[_OWN] = {
         name: value for name, value in failure._asdict().items() if value is not None and name != "traceback"
@@ -36,12 +36,12 @@ def to_reply(failure: Failure) -> tuple[str, Any]:
 
 def no_object(ident: Any) -> tuple[str, Any]:
     """The reply to a request for an ident or typeid that there is not."""
-    return TRACEBACK, f"KeyError: {ident!r}"
+    return TRACEBACK, f"KeyError: {ident!r}\n"
 
 
 def refusal(reason: str) -> tuple[str, Any]:
     """The reply to a request that is not carried out."""
-    return TRACEBACK, f"RuntimeError: {reason}"
+    return TRACEBACK, f"RuntimeError: {reason}\n"
 
 
 def from_reply(kind: str, value: Any, method: str, name: str) -> Failure:
@@ -52,7 +52,7 @@ def from_reply(kind: str, value: Any, method: str, name: str) -> Failure:
     type_, message = _last_line(text)
     if kind == UNSERIALIZABLE:
         return Failure("remote", "Unserializable", f"the result cannot be sent: {message or text[:_SHOWN]}", text)
-    if type_ == "AttributeError" and _NO_METHOD in message:
+    if kind == TRACEBACK and _NO_METHOD in text:
         return Failure("no_method", type_, method)
     if type_ == "KeyError" and message == repr(name):
         return Failure("no_method", type_, name)

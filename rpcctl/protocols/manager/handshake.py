@@ -67,7 +67,7 @@ class ClientHandshake:
         self.done = False
 
     def receive(self, frame: bytes) -> list[bytes]:
-        """The frames that answer one: our digest together with our own message, then our welcome.
+        """The frames that answer one: our digest, then our own message, then our welcome.
 
         AuthError when either end does not know the key, RemoteProtocolError for what is no handshake.
         """
@@ -77,7 +77,8 @@ class ClientHandshake:
             if frame != WELCOME:
                 raise _rejected(frame)
             self._welcomed = True
-            return []
+            # Not together with the digest: the server would write twice without reading, and wait 40 ms in between.
+            return [CHALLENGE + self._message]
         if not verify(self._key, self._message, frame):
             raise AuthError("the server does not know the key")
         self.done = True
@@ -89,7 +90,7 @@ class ClientHandshake:
         message = frame[len(CHALLENGE) :]
         self.is_old = not _names_digest(message)
         self._message = self._random(_OLD_SIZE) if self.is_old else b"{sha256}" + self._random(_NEW_SIZE)
-        return [respond(self._key, message, self._bare), CHALLENGE + self._message]
+        return [respond(self._key, message, self._bare)]
 
 
 def respond(key: bytes, message: bytes, bare: str = "md5") -> bytes:
