@@ -75,18 +75,21 @@ class _Reader:
             else:
                 steps[code](self)
 
-    # Bytes.
+    # Scalars; the width is that of the length before them, in bytes.
 
     def _take(self, size: int) -> bytes:
         start = self.at
         self.at = end = start + size
         return self._data[start:end]
 
-    def _number(self, size: int) -> int:
-        return int.from_bytes(self._take(size), "little")
+    def _number(self, width: int) -> int:
+        return int.from_bytes(self._take(width), "little")
 
-    def _text(self, size: int) -> None:
-        data = self._take(size)
+    def skip(self, size: int) -> None:
+        self.at += size
+
+    def push_text(self, width: int = 1) -> None:
+        data = self._take(self._number(width))
         try:
             self._stack.append(data.decode())
         except UnicodeDecodeError:
@@ -94,49 +97,25 @@ class _Reader:
             text = data.decode("utf-8", "surrogatepass")
             self._stack.append(text.encode("utf-8", "backslashreplace").decode())
 
-    def _integer(self, size: int) -> None:
+    def push_bytes(self, width: int) -> None:
+        self._stack.append(self._take(self._number(width)))
+
+    def push_byte(self) -> None:
+        self._stack.append(self._data[self.at])
+        self.at += 1
+
+    def push_short(self) -> None:
+        self._stack.append(self._number(2))
+
+    def push_integer(self, size: int) -> None:
         if size > _LONGEST_INTEGER:
             raise RemoteProtocolError(f"an integer of {size} bytes, {_LONGEST_INTEGER} are allowed")
         self._stack.append(int.from_bytes(self._take(size), "little", signed=True))
 
-    def skip(self, size: int) -> None:
-        self.at += size
+    def push_long(self, width: int) -> None:
+        self.push_integer(self._number(width))
 
-    def small_text(self) -> None:
-        self._text(self._number(1))
-
-    def medium_text(self) -> None:
-        self._text(self._number(4))
-
-    def large_text(self) -> None:
-        self._text(self._number(8))
-
-    def small_bytes(self) -> None:
-        self._stack.append(self._take(self._number(1)))
-
-    def medium_bytes(self) -> None:
-        self._stack.append(self._take(self._number(4)))
-
-    def large_bytes(self) -> None:
-        self._stack.append(self._take(self._number(8)))
-
-    def tiny_integer(self) -> None:
-        self._stack.append(self._data[self.at])
-        self.at += 1
-
-    def small_integer(self) -> None:
-        self._stack.append(self._number(2))
-
-    def integer(self) -> None:
-        self._integer(4)
-
-    def long_integer(self) -> None:
-        self._integer(self._number(1))
-
-    def longer_integer(self) -> None:
-        self._integer(self._number(4))
-
-    def real(self) -> None:
+    def push_float(self) -> None:
         from struct import error, unpack
 
         try:
@@ -177,20 +156,11 @@ class _Reader:
         items = self._pop_mark()
         self._stack.append(items)
 
-    def _tuple_of(self, size: int) -> None:
+    def tuple_of(self, size: int) -> None:
         items = self._stack[-size:]
         if len(items) < size:
             raise IndexError
         self._stack[-size:] = [items]
-
-    def tuple_of_1(self) -> None:
-        self._tuple_of(1)
-
-    def tuple_of_2(self) -> None:
-        self._tuple_of(2)
-
-    def tuple_of_3(self) -> None:
-        self._tuple_of(3)
 
     def frozen_set(self) -> None:
         made = Made("builtins.frozenset", [])
@@ -202,11 +172,8 @@ class _Reader:
     def memoize(self) -> None:
         self._memo[len(self._memo)] = self._stack[-1]
 
-    def put(self) -> None:
-        self._memo[self._number(1)] = self._stack[-1]
-
-    def put_far(self) -> None:
-        self._memo[self._number(4)] = self._stack[-1]
+    def put(self, width: int) -> None:
+        self._memo[self._number(width)] = self._stack[-1]
 
     def recall(self) -> None:
         self._stack.append(self._memo[self._data[self.at]])
@@ -305,27 +272,27 @@ _STEPS: dict[int, Callable[[_Reader], None]] = {
     ord("("): _Reader.mark,
     ord("0"): _Reader.pop,
     ord("1"): _Reader.pop_to_mark,
-    ord("J"): _Reader.integer,
-    ord("K"): _Reader.tiny_integer,
-    ord("M"): _Reader.small_integer,
-    0x8A: _Reader.long_integer,
-    0x8B: _Reader.longer_integer,
-    ord("G"): _Reader.real,
-    0x8C: _Reader.small_text,
-    ord("X"): _Reader.medium_text,
-    0x8D: _Reader.large_text,
-    ord("C"): _Reader.small_bytes,
-    ord("B"): _Reader.medium_bytes,
-    0x8E: _Reader.large_bytes,
-    0x96: _Reader.large_bytes,  # BYTEARRAY8
+    ord("J"): lambda reader: reader.push_integer(4),
+    ord("K"): _Reader.push_byte,
+    ord("M"): _Reader.push_short,
+    0x8A: lambda reader: reader.push_long(1),
+    0x8B: lambda reader: reader.push_long(4),
+    ord("G"): _Reader.push_float,
+    0x8C: _Reader.push_text,
+    ord("X"): lambda reader: reader.push_text(4),
+    0x8D: lambda reader: reader.push_text(8),
+    ord("C"): lambda reader: reader.push_bytes(1),
+    ord("B"): lambda reader: reader.push_bytes(4),
+    0x8E: lambda reader: reader.push_bytes(8),
+    0x96: lambda reader: reader.push_bytes(8),  # BYTEARRAY8
     ord("]"): _Reader.push_list,
     ord("}"): _Reader.push_dict,
     0x8F: _Reader.push_set,
     ord(")"): _Reader.push_list,
     ord("t"): _Reader.tuple_from_mark,
-    0x85: _Reader.tuple_of_1,
-    0x86: _Reader.tuple_of_2,
-    0x87: _Reader.tuple_of_3,
+    0x85: lambda reader: reader.tuple_of(1),
+    0x86: lambda reader: reader.tuple_of(2),
+    0x87: lambda reader: reader.tuple_of(3),
     0x91: _Reader.frozen_set,
     ord("a"): _Reader.append,
     ord("e"): _Reader.extend,
@@ -333,8 +300,8 @@ _STEPS: dict[int, Callable[[_Reader], None]] = {
     ord("s"): _Reader.set_item,
     ord("u"): _Reader.set_items,
     0x94: _Reader.memoize,
-    ord("q"): _Reader.put,
-    ord("r"): _Reader.put_far,
+    ord("q"): lambda reader: reader.put(1),
+    ord("r"): lambda reader: reader.put(4),
     ord("h"): _Reader.recall,
     ord("j"): _Reader.recall_far,
     ord("c"): _Reader.name,
