@@ -1,4 +1,4 @@
-"""State that many clients change at once: `@kv`, whose operations are atomic, and `--lock` for classes without locks."""
+"""State that many clients change at once: `@kv`, whose operations are atomic; `--lock` for classes without locks."""
 
 import threading
 import time

@@ -1,7 +1,7 @@
 """A stock manager's client, of whichever Python runs it; rpcctl is not imported.
 
-Words: host and port, or a path; the key; a typeid; a method, or `time`; its arguments as JSON. Prints the result as JSON:
-`["ok", value]` or `["error", class, text, notes]`; of `time` the seconds until the first result, and those of 50 further calls.
+Words: host and port, or a path; the key; a typeid; a method, or `time`; its arguments as JSON. Prints as JSON
+`["ok", value]` or `["error", class, text, notes]`; of `time` the seconds to the first result, and of 50 further calls.
 """
 
 import json

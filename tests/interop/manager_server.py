@@ -64,8 +64,6 @@ class Manager(SyncManager):
     """With a dictionary, a queue and a box that all clients share, and any number of new boxes."""
 
 
-
-
 shared = {}
 queue = Queue()
 box = Box()
@@ -82,7 +80,7 @@ def main():
     manager = Manager(address=(host, int(port)) if colon else place, authkey=sys.argv[2].encode())
     server = manager.get_server()
     address = server.address
-    print(address if isinstance(address, str) else "%s:%d" % address, flush=True)
+    print(address if isinstance(address, str) else ":".join(map(str, address)), flush=True)
     server.serve_forever()
 
 

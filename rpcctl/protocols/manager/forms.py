@@ -20,12 +20,14 @@ DEPTH = 100
 MOST_ITEMS = 8_000_000
 MOST_CHARACTERS = 256 * 1024 * 1024
 """Each counted as often as it is referred to."""
+_CONTAINER = 8
+"""Items that a list or dict itself counts for: to look into one takes as long."""
 _LONGEST_RANGE = 10_000
 _PLAIN = (bool, int, float, type(None))
 _TIMES = {"datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone"}
 TOKEN = "multiprocessing.managers.Token"
 ALLOWED = frozenset(
-    {TOKEN, *_TIMES, "_codecs.encode", "decimal.Decimal", "fractions.Fraction", "uuid.UUID"}
+    {TOKEN, *_TIMES, "decimal.Decimal", "fractions.Fraction", "uuid.UUID"}
     | {f"collections.{name}" for name in ("deque", "OrderedDict", "Counter", "defaultdict")}
     | {f"builtins.{name}" for name in ("set", "frozenset", "complex", "bytearray", "range")}
     | {f"builtins.{name}" for name in ("int", "float", "str", "bool", "list", "dict")}
@@ -57,7 +59,7 @@ class _Settling:
         if kind is Made:
             return self._settle_made(value, depth)
         if kind is list or kind is dict:
-            self._items -= 1 + len(value)
+            self._items -= _CONTAINER + len(value)
         else:
             self._characters -= len(value)
         if self._items < 0 or self._characters < 0:
@@ -121,11 +123,10 @@ def _range(args: Any, items: Any, pairs: Any, state: Any) -> Any:
 
 
 def _bytes(args: Any, items: Any, pairs: Any, state: Any) -> Any:
-    """`bytearray(b"…")`, and as protocol 2 has it: a text and `latin1`."""
     value = args[0] if args else b""
-    if type(value) not in (str, bytes):
+    if type(value) is not bytes:
         raise TypeError
-    return value.encode("latin-1") if type(value) is str else value
+    return value
 
 
 def _fraction(args: Any, items: Any, pairs: Any, state: Any) -> Any:
@@ -166,7 +167,7 @@ def _time_of(kind: str) -> Callable[[Any, Any, Any, Any], Any]:
     def read(args: Any, items: Any, pairs: Any, state: Any) -> Any:
         import datetime
 
-        data = args[0].encode("latin-1") if type(args[0]) is str else args[0]
+        data = args[0]
         if type(data) is not bytes:
             raise TypeError
         if len(args) < 2 or args[1] is None:
@@ -180,7 +181,6 @@ def _time_of(kind: str) -> Callable[[Any, Any, Any, Any], Any]:
 
 
 _FORMS: Mapping[str, Callable[[Any, Any, Any, Any], Any]] = {
-    "_codecs.encode": _bytes,
     "builtins.bytearray": _bytes,
     "builtins.complex": _complex,
     "builtins.frozenset": _sorted,

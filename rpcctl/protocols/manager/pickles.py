@@ -1,8 +1,9 @@
 """Reads a pickle as data: no class is looked up, nothing is imported, nothing is called. Pure.
 
 What a pickle would have Python import and call becomes a `Made`: the dotted name, the arguments, the state, the items.
-Tuples become lists and sets `Made`s, so that nothing a peer sends is ever hashed or compared in depth. The opcodes are
-those that the pickle protocols 2 to 5 write (PEP 3154, PEP 574, and CPython's `pickletools` for the rest).
+Tuples become lists and sets `Made`s, so that nothing a peer sends is ever hashed in depth: a deep tuple as a key takes
+the stack of CPython's own reader, and the process with it. The opcodes are those of the pickle protocols 3 to 5, which
+Python 3 writes (PEP 3154, PEP 574, and CPython's `pickletools` for the rest).
 """
 
 from collections.abc import Callable, Collection
