@@ -191,6 +191,8 @@ class Server:
 
     def _check_danger(self, methods: Mapping[str, Method]) -> None:
         """Also after a reload: what was safe to offer to other machines must not become dangerous."""
+        if not self._allow_remote:
+            _keep_local(self._servers)
         found = dangers(methods)
         if found and not self._allow_remote:
             _refuse_remote(found, self._servers)
@@ -265,6 +267,16 @@ def _make_servers(
         replaced = any(option.replaces_bind and own.get(option.name) for option in info.options)
         made.append(registry.server(at, settings._replace(options=own, bound=given or not replaced)))
     return made
+
+
+def _keep_local(servers: Sequence[WireServer]) -> None:
+    for server in servers:
+        why = registry.find(server.address.protocol).local_only
+        if why and not server.address.is_loopback():
+            raise UsageError(
+                f"{server.address} is reachable from other machines, and {why}",
+                hint="bind 127.0.0.1, or add --allow-remote if that is meant",
+            )
 
 
 def _refuse_remote(names: Sequence[str], servers: Sequence[WireServer]) -> None:

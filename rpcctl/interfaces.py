@@ -66,6 +66,8 @@ class ProtocolInfo(NamedTuple):
     options: tuple[Option, ...] = ()
     paths: tuple[str, ...] = ()
     """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
+    local_only: str = ""
+    """Why a server of it is bound beyond this machine only when that is insisted on; empty for no reason."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
 
