@@ -71,7 +71,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 or {"protocols", "http", "sockets"} & set(path.parts), "imports are absolute between packages"
+            assert node.level == 0 or {"protocols", "http", "sockets"} & set(path.parts), (
+                "imports are absolute between packages"
+            )
             package = ".".join(("rpcctl", *path.relative_to(ROOT).parts[:-1])) if node.level else ""
             module = ".".join(part for part in (package, node.module or "") if part)
             found |= {f"{module}.{alias.name}" for alias in node.names}
