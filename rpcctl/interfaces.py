@@ -89,6 +89,10 @@ FEATURES: Mapping[str, str] = {
 }
 
 
+def _ignore(text: str) -> None:
+    """Tell nobody."""
+
+
 class Settings(NamedTuple):
     """What a client or server is given beside its address; protocols read their own `options` by name."""
 
@@ -108,6 +112,8 @@ class Settings(NamedTuple):
     """Longest list that a server makes of a stream, where the wire has none."""
     name: str = ""
     """What is served, by its name, for wires that name it in addresses."""
+    note: Callable[[str], None] = _ignore
+    """Takes a line for a server's log, as of peers that speak another protocol; from any thread."""
 
 
 class Client(Protocol):

@@ -159,6 +159,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         options=own_options(values),
         trace=session.output.trace if values.verbose > 1 else None,
         on_done=on_done,
+        note=session.output.note,
     )
 
 

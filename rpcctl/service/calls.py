@@ -161,7 +161,7 @@ class Call:
         with self._lock:
             if self._cancelled or self._ended:
                 return False
-            if last:
+            if type(reply) is Failure:
                 self.outcome = outcome_of(reply)
             try:
                 self._sink.deliver(reply)

@@ -13,7 +13,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from selectors import EVENT_READ, DefaultSelector
-from threading import Event, Lock
+from threading import Event, Lock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ class Host:
         self.policy = policy
         self.note = note
         self.asleep = False
+        self.owner = get_ident()
         self.draining = False
         """Whether no new connections are accepted; sessions refuse new calls then."""
         self._make = make
@@ -92,6 +93,7 @@ class Host:
             if self._closing.is_set():
                 return
             self._serving = True
+        self.owner = get_ident()
         try:
             self._selector.register(self._ear, EVENT_READ, self._listen)
             self._accept_more()

@@ -5,9 +5,10 @@ What is written lies in a queue until the host's thread sends it, together with 
 """
 
 import socket
+from collections import deque
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
-from threading import Lock
+from threading import Lock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from .cipher import Cipher
 
 _PIECE = 64 * 1024
+_BURST = 16
+"""Pieces that the host's thread lets wait: a peer can read them while it makes the next ones. Workers let all wait."""
 _MUCH = 1 << 20
 """Unsent bytes from which on nothing more is read from a peer."""
 _PARTING = 1.0
@@ -31,6 +34,8 @@ class Keeper(Protocol):
     policy: Policy
     asleep: bool
     """Whether the host's thread waits for sockets."""
+    owner: int
+    """That thread."""
 
     def see_to(self, link: "Link") -> None:
         """Have `settle` called on the host's thread. From any thread."""
@@ -64,8 +69,11 @@ class Link:
         self._keeper = keeper
         self._session: Session | None = None
         self._lock = Lock()
-        self._out: list[bytes] = []
+        self._written: deque[bytes] = deque()
+        """What any thread has put here; the rest is under the lock."""
+        self._behind: list[bytes] = []
         self._rest: bytes | memoryview = b""
+        """What is being sent, before what is behind it."""
         self._unsent = 0
         self._moved = monotonic()
         self._paused = self._heard_all = self._ending = self._shut = self._broken = self._gone = False
@@ -77,14 +85,14 @@ class Link:
 
         `at_once` is for the only answer that is under way on this connection: others then do not come along with it.
         """
-        with self._lock:
-            self._out.append(data)
-            self._unsent += len(data)
+        self._written.append(data)
         keeper = self._keeper
         if at_once and keeper.asleep and self.cipher is None:
             self._send()
             if not self._unsent and not self._heard_all:
                 return
+        elif len(self._written) >= _BURST and get_ident() == keeper.owner:
+            self._send()
         if not self.queued:
             self.queued = True
             keeper.see_to(self)
@@ -234,13 +242,14 @@ class Link:
 
     def _send(self) -> None:
         with self._lock:
+            while self._written:
+                self._behind.append(self._written.popleft())
             if self._broken or self._shut or self._gone:
-                self._out.clear()
+                self._behind.clear()
                 self._rest, self._unsent = b"", 0
                 return
             try:
-                self._gather()
-                while self._rest:
+                while self._rest or self._gather():
                     sent = self.sock.send(self._rest)
                     self._moved = monotonic()
                     self._rest = memoryview(self._rest)[sent:] if sent < len(self._rest) else b""
@@ -248,18 +257,15 @@ class Link:
                 pass
             except OSError:
                 self._broken = True
-            self._unsent = len(self._rest) + sum(map(len, self._out))
+            self._unsent = len(self._rest) + sum(map(len, self._behind))
             if self._unsent > self._keeper.policy.max_unsent and not self._broken:
                 self._keeper.note(f"{self.peer}: {self._unsent} bytes wait for it, and it takes none: closed")
                 self._broken = True
 
-    def _gather(self) -> None:
-        """Put what waits behind what could not be sent before; only once that has left, or large answers pile up."""
-        if self._rest:
-            return
-        if not self._out:
-            self._rest = self.cipher.encrypt(b"") if self.cipher is not None else b""
-            return
-        data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-        self._out.clear()
+    def _gather(self) -> bool:
+        """Make one piece of all that waits; whether there is any."""
+        behind = self._behind
+        data = behind[0] if len(behind) == 1 else b"".join(behind)
+        behind.clear()
         self._rest = data if self.cipher is None else self.cipher.encrypt(data)
+        return bool(self._rest)

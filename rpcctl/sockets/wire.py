@@ -79,6 +79,15 @@ class Wire:
             raise TimeoutError
         return bool(ready[0][1] & EVENT_READ)
 
+    def has_news(self) -> bool:
+        """Whether there is something to be read, be it the end."""
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except OSError as exc:
+            return not _would_block(exc)
+        return True
+
     def is_stale(self) -> bool:
         """Whether the peer closed it, or said something that nobody asked for, while nothing was under way."""
         self.sock.settimeout(0)

@@ -7,7 +7,7 @@ import pytest
 CALLS = 300
 
 
-@pytest.mark.parametrize("protocol", ["py", "zmq"])
+@pytest.mark.parametrize("protocol", ["msgpackrpc", "py", "zmq"])
 def test_a_call_is_freed_when_it_is_over(client):
     client.add(2, 3)
     gc.collect()
