@@ -30,7 +30,7 @@ def server_context(at: Address, options: Mapping[str, Any]) -> "ssl.SSLContext |
 
 
 def encrypting_context(at: Address, options: Mapping[str, Any], spoken: Sequence[str] = ()) -> "ssl.SSLContext":
-    """What an encrypted address is served with; `spoken` are the protocols offered within, by their registered names."""
+    """What an encrypted address is served with; `spoken` are protocols within, by their registered names."""
     if not options.get("cert"):
         raise UsageError(f"{at}: {at.transport} needs a certificate", hint="--cert FILE --key FILE")
     import ssl

@@ -5,7 +5,7 @@
     annotations, each: 4 letters  u32 length  bytes
     payload
 
-All numbers are big-endian; by the header's description in Pyro5 5.15's protocol.py. What the payload holds is known in
+All numbers are big-endian; by the header's description in Pyro5 5.17's protocol.py. What the payload holds is known in
 `encodings`.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
+from rpcctl.sockets.looks import look_of
 
 VERSION = 502
 CONNECT, CONNECT_OK, CONNECT_FAIL, INVOKE, RESULT, PING = range(1, 7)
@@ -93,7 +94,7 @@ class Messages:
         """The messages that these bytes complete; RemoteProtocolError as soon as it is seen that they are none."""
         rest = self._rest
         rest += data
-        found = []
+        found: list[Message] = []
         while True:
             if len(rest) < _HEADER.size:
                 _check_start(rest)
@@ -122,7 +123,8 @@ def _check_start(rest: bytearray) -> None:
         return
     if start.startswith(_TAG):
         _refuse_version(int.from_bytes(start[4:6], "big") if len(start) == 6 else start[4])
-    raise RemoteProtocolError(f"no Pyro: it begins with {bytes(rest[:16])!r}")
+    look = look_of(bytes(rest[:32]))
+    raise RemoteProtocolError(f"no Pyro: it looks like {look}" if look else f"no Pyro: its first bytes are {start!r}")
 
 
 def _refuse_version(version: int) -> None:

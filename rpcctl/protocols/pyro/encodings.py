@@ -4,7 +4,7 @@
     json 3                 {"object", "method", "params", "kwargs"}
     msgpack's own types    0x30 complex, two doubles   0x31 an integer as digits   0x32 a time stamp   0x33 a day
 
-By Pyro5 5.15's serializers.py. Number 2, marshal, is never read: made-up data can crash the interpreter.
+By Pyro5 5.17's serializers.py. Number 2, marshal, is never read: made-up data can crash the interpreter.
 """
 
 import struct

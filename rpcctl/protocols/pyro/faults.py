@@ -1,8 +1,9 @@
 """Failures to the exceptions of Pyro's wire and back. Pure.
 
-    {"__class__": "builtins.ValueError", "__exception__": true, "args": [...], "attributes": {"_pyroTraceback": [lines]}}
+    {"__class__": "builtins.ValueError", "__exception__": true, "args": [...],
+     "attributes": {"_pyroTraceback": [lines]}}
 
-By Pyro5 5.15's serializers.py. A stock client raises an error of its own for a class that it does not know, and loses
+By Pyro5 5.17's serializers.py. A stock client raises an error of its own for a class that it does not know, and loses
 the message; so what it may not know goes as `Exception`, with its name before the message. What that leaves out goes
 along in two attributes of ours.
 """

@@ -1,4 +1,4 @@
-"""Pyro's name server: names and tags to addresses, and our own address put there. Its wire is Pyro's, as any other's."""
+"""Pyro's name server: names and tags to addresses, and our own address put there. Spoken to as any Pyro object."""
 
 from collections.abc import Sequence
 from typing import Any

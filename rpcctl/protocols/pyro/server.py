@@ -1,6 +1,7 @@
-"""Serves a handler to Pyro's clients, as objects. Connections are in `rpcctl.sockets`, what is said over one in `session`."""
+"""Serves a handler to Pyro's clients, as objects. Connections are in `rpcctl.sockets`, what they say in `session`."""
 
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from rpcctl.address import Address
 from rpcctl.errors import AddressError, UsageError
@@ -16,6 +17,9 @@ from .session import Session, Shared
 from .streams import Stream
 from .tokens import read_token
 from .uri import place_of, spell
+
+if TYPE_CHECKING:
+    import ssl
 
 
 class Server:
@@ -99,7 +103,7 @@ def _object_name(name: str) -> str:
     return name if usable and name not in (DAEMON, META) else WHOLE
 
 
-def _tls_context(at: Address, settings: Settings):  # type: ignore[no-untyped-def]
+def _tls_context(at: Address, settings: Settings) -> "ssl.SSLContext | None":
     options = settings.options
     if at.transport != "tls":
         if options.get("cert") and not at.is_loopback():

@@ -87,8 +87,8 @@ class Session:
         run, self._run = self._run, None
         if run is not None:
             run.cancel()
-        for id in list(self._streams):
-            self._close_stream(id)
+        for stream_id in list(self._streams):
+            self._close_stream(stream_id)
 
     # From any thread.
 
@@ -291,27 +291,27 @@ class Session:
         else:
             answer.give_own(found)
 
-    def _tell_next_item(self, answer: Answer, id: str) -> None:
-        stream = self._shared.streams.get(id)
+    def _tell_next_item(self, answer: Answer, stream_id: str) -> None:
+        stream = self._shared.streams.get(stream_id)
         if stream is None:
             answer.raise_(faults.exception("Pyro5.errors.PyroError", "item stream terminated"))
             return
 
         def give(reply: Any) -> None:
             if is_last(reply):
-                self._close_stream(id)
+                self._close_stream(stream_id)
             answer.give(reply)
 
         if not stream.ask(give):
             answer.raise_(faults.exception("Pyro5.errors.PyroError", "its next item is being waited for already"))
 
-    def _tell_closed(self, answer: Answer, id: str) -> None:
-        self._close_stream(id)
+    def _tell_closed(self, answer: Answer, stream_id: str) -> None:
+        self._close_stream(stream_id)
         answer.give_own(None)
 
-    def _close_stream(self, id: str) -> None:
-        self._streams.discard(id)
-        stream = self._shared.streams.pop(id, None)
+    def _close_stream(self, stream_id: str) -> None:
+        self._streams.discard(stream_id)
+        stream = self._shared.streams.pop(stream_id, None)
         if stream is not None:
             stream.close()
 

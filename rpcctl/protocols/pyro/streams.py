@@ -17,7 +17,7 @@ Take = Callable[[Reply], None]
 
 
 class Stream:
-    """Replies from the executor's threads to whoever asks. `deliver` and `pause` come from those, all else from anywhere."""
+    """Replies from the executor's threads, which call `deliver` and `pause`, to whoever asks, on any thread."""
 
     def __init__(self, id: str) -> None:
         """Nothing has been yielded yet."""

@@ -4,7 +4,7 @@
     PYRONAME:name[@host[:port]]      PYROMETA:tag,tag[@host[:port]]      looked up at a name server
     pyro+tcp://host:port/object      pyro+unix:///path#object            the same as URLs
 
-By the class URI of Pyro5 5.15's core.py. The first @ ends an object; what follows a ? are our options.
+By the class URI of Pyro5 5.17's core.py. The first @ ends an object; what follows a ? are our options.
 """
 
 from typing import NamedTuple
