@@ -176,7 +176,9 @@ class Client:
         assert answer is not None
         found = self._stand().read(answer)
         if answer.flags & codec.EXCEPTION:
-            return [faults.from_exception(found, each.method) for each in requests]
+            if faults.hangs_up(found):
+                self._give_up()
+            return [faults.from_exception(found, goal.method) for goal in goals]
         if not isinstance(found, list) or not 0 < len(found) <= len(calls):
             raise RemoteProtocolError(f"{self._address}: the answer to a batch does not fit its calls")
         return [_read_one(each, request.method) for each, request in zip(found, requests, strict=False)]
