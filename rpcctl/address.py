@@ -31,8 +31,8 @@ class Transport(NamedTuple):
     port: int = 0
     """The port meant over this transport when an address names none; 0 for the protocol's own."""
     reader: str = ""
-    """For kind `text`: `package.module:function` that takes a Scheme and the text after `NAME:`, and gives an Address of
-    that kind with host and port where the text has them; without it the text is kept unread."""
+    """For kind `text`: `package.module:function` that takes a Scheme and the text after `NAME:`, and gives an Address
+    of that kind, with host and port where the text has them; without it the text is kept unread."""
 
 
 class Scheme(NamedTuple):

@@ -149,7 +149,7 @@ def test_what_cannot_be_written(value):
 
 
 def test_what_contains_itself_cannot_be_written():
-    value: list = []
+    value: list[object] = []
     value.append(value)
     for coding in BY_NAME.values():
         with pytest.raises(LocalProtocolError):

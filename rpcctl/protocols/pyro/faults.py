@@ -93,7 +93,7 @@ def from_exception(found: Any, method: str) -> Failure:
 
 def name_of(found: Any) -> str:
     """The class of an exception, without its module."""
-    return str(found.get("__class__", "")).rpartition(".")[2] if isinstance(found, dict) else ""
+    return str(found.get("__class__", "RemoteError")).rpartition(".")[2] if isinstance(found, dict) else ""
 
 
 def hangs_up(found: Any) -> bool:

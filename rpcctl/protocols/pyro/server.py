@@ -14,7 +14,6 @@ from .description import DAEMON, META, WHOLE
 from .naming import Registration
 from .objects import Objects
 from .session import Session, Shared
-from .streams import Stream
 from .tokens import read_token
 from .uri import place_of, spell
 
@@ -70,9 +69,9 @@ class Server:
 
     def serve(self, handler: Handler, executor: Executor) -> None:
         """Serve on the calling thread until `close`."""
-        streams: dict[str, Stream] = {}
         self._shared = Shared(
-            *(Objects(handler, self._name), handler, executor, self._settings, self._token, streams),
+            *(Objects(handler, self._name), handler, executor, self._settings, self._token),
+            streams={},
             is_draining=lambda: self._host.draining,
         )
         self._host.serve()

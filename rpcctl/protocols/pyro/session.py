@@ -42,8 +42,8 @@ class Shared(NamedTuple):
     settings: Settings
     token: str
     """What clients have to show; empty for nothing."""
-    streams: dict[str, Stream]
-    """Those that are open, by id: a stock client may close one over another connection."""
+    streams: "dict[str, tuple[Stream, Session]]"
+    """Those that are open, by id, and whose they are: a stock client may close one over another connection."""
     is_draining: Callable[[], bool]
 
 
@@ -108,7 +108,7 @@ class Session:
         if len(self._streams) >= _MOST_STREAMS:
             return None
         stream = Stream(token_hex(16))
-        self._shared.streams[stream.id] = stream
+        self._shared.streams[stream.id] = stream, self
         self._streams.add(stream.id)
         if self._ended:
             self._close_stream(stream.id)
@@ -292,7 +292,7 @@ class Session:
             answer.give_own(found)
 
     def _tell_next_item(self, answer: Answer, stream_id: str) -> None:
-        stream = self._shared.streams.get(stream_id)
+        stream, _ = self._shared.streams.get(stream_id, (None, None))
         if stream is None:
             answer.raise_(faults.exception("Pyro5.errors.PyroError", "item stream terminated"))
             return
@@ -310,8 +310,8 @@ class Session:
         answer.give_own(None)
 
     def _close_stream(self, stream_id: str) -> None:
-        self._streams.discard(stream_id)
-        stream = self._shared.streams.pop(stream_id, None)
+        stream, owner = self._shared.streams.pop(stream_id, (None, self))
+        owner._streams.discard(stream_id)
         if stream is not None:
             stream.close()
 

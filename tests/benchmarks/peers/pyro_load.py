@@ -13,7 +13,7 @@ from selectors import EVENT_READ, DefaultSelector
 from Pyro5.serializers import serializers
 
 name, _, place = sys.argv[1].removeprefix("PYRO:").partition("@")
-host, port = place.split(":")
+host, _, port = place.partition(":")
 calls, connections, serializer = int(sys.argv[2]), int(sys.argv[3]), serializers[sys.argv[4]]
 HEAD = struct.Struct("!4sHBBHHII16sHH")
 
