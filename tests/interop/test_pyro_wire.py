@@ -20,7 +20,7 @@ from rpcctl.errors import (
 from rpcctl.hosting import Server
 from rpcctl.protocols.pyro import codec
 from rpcctl.protocols.pyro.codec import Message, Messages, pack
-from rpcctl.protocols.pyro.encodings import BY_NAME, JSON, MSGPACK, SERPENT
+from rpcctl.protocols.pyro.encodings import BY_NAME, JSON, MSGPACK
 
 ANY = "pyro+tcp://127.0.0.1:0"
 MOST = 1 << 20

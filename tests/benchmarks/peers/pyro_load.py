@@ -12,9 +12,10 @@ from selectors import EVENT_READ, DefaultSelector
 
 from Pyro5.serializers import serializers
 
-name, _, place = sys.argv[1].removeprefix("PYRO:").partition("@")
-host, _, port = place.partition(":")
-calls, connections, serializer = int(sys.argv[2]), int(sys.argv[3]), serializers[sys.argv[4]]
+name, place = sys.argv[1].removeprefix("PYRO:").split("@")
+host, port = place.split(":")
+calls, connections = int(sys.argv[2]), int(sys.argv[3])
+serializer = serializers[sys.argv[4]]
 HEAD = struct.Struct("!4sHBBHHII16sHH")
 
 
