@@ -25,6 +25,7 @@ from . import codec
 from .codec import Message, Messages
 from .description import DAEMON, Metadata, read_metadata
 from .encodings import BY_ID, BY_NAME, MARSHAL, MSGPACK, SERPENT, Coding, marshalled_text
+from .uri import spell
 
 PING_BYTES = b"ping"
 _HELLO = "hello"
@@ -40,8 +41,9 @@ class UnreadableError(RemoteProtocolError):
 class Conversation:
     """A connection that stands, for one object of a server, though others can be called over it."""
 
-    def __init__(self, wire: Wire, name: str, settings: Settings, coding: Coding) -> None:
+    def __init__(self, wire: Wire, at: Address, name: str, settings: Settings, coding: Coding) -> None:
         """Not usable before `shake_hands`."""
+        self._at = at
         self.name = name
         """The object that was asked for."""
         self.coding = coding
@@ -71,7 +73,7 @@ class Conversation:
         except ConnectionLostError as exc:
             raise UnreadableError("the connection ended in the handshake") from exc
         if answer.type == codec.CONNECT_FAIL:
-            raise _refusal(self.name, _read_reason(answer), bool(token))
+            raise self._refusal(_read_reason(answer), bool(token))
         if answer.type != codec.CONNECT_OK:
             raise RemoteProtocolError(f"a message of type {answer.type} in answer to the handshake")
         found = self._coding_of(answer).load(answer.payload)
@@ -79,6 +81,22 @@ class Conversation:
         self.metadata = read_metadata(found.get("meta"))
         greeting = found.get("handshake")
         self.greeting = greeting if isinstance(greeting, dict) and "rpcctl" in greeting else {}
+
+    def _refusal(self, reason: str, has_token: bool) -> RpcctlError:
+        """What a server means that refuses a connection for that reason."""
+        if _NO_OBJECT in reason:
+            all_of_them = spell(self._at, DAEMON)
+            return MethodNotFoundError(
+                f"there is no object {self.name!r}", hint=f"rpcctl list {all_of_them} shows what there is"
+            )
+        if "serializer" in reason.lower():
+            return UnreadableError(reason)
+        if _BUSY in reason:
+            return ConnectError(f"the server is busy: {reason}")
+        if "protocol" in reason.lower():
+            return RemoteProtocolError(f"the server refused the handshake: {reason}")
+        hint = "another token" if has_token else "--token-file FILE"
+        return AuthError(f"the server refused the connection: {reason}", hint=hint)
 
     def invoke(
         self, name: str, method: str, args: Any, kwargs: Mapping[str, Any] | None, deadline: Deadline, flags: int = 0
@@ -178,7 +196,7 @@ def _open(
     try:
         if at.transport == "tls":
             _encrypt(wire, at, settings.options)
-        conversation = Conversation(wire, name, settings, coding)
+        conversation = Conversation(wire, at, name, settings, coding)
         conversation.shake_hands(token)
     except TimeoutError:
         wire.shut()
@@ -209,20 +227,3 @@ def _read_reason(answer: Message) -> str:
         return marshalled_text(answer.payload)
     coding = BY_ID.get(answer.serializer)
     return str(coding.load(answer.payload)) if coding else f"in serializer {answer.serializer}, which is not read"
-
-
-def _refusal(name: str, reason: str, has_token: bool) -> RpcctlError:
-    """What a server means that refuses a connection for that reason."""
-    if _NO_OBJECT in reason:
-        return MethodNotFoundError(
-            f"there is no object {name!r}", hint=f"rpcctl list PYRO:{DAEMON}@HOST:PORT shows what there is"
-        )
-    if "serializer" in reason.lower():
-        return UnreadableError(reason)
-    if _BUSY in reason:
-        return ConnectError(f"the server is busy: {reason}")
-    if "protocol" in reason.lower():
-        return RemoteProtocolError(f"the server refused the handshake: {reason}")
-    return AuthError(
-        f"the server refused the connection: {reason}", hint="another token" if has_token else "--token-file FILE"
-    )
