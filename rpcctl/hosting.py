@@ -83,13 +83,14 @@ class Server:
         self._processes = self._make_processes(workers, answering, executor, max_wait) if workers else None
         self._loaded = [load(each, **self._loading) if isinstance(each, str) else each for each in self._targets]
         methods = expose(self._loaded, selection)
-        self.service = Service(methods, name=", ".join(each.name for each in self._loaded), **answering)
+        name = ", ".join(each.name for each in self._loaded)
+        self.service = Service(methods, name=name, **answering)
         self.executor = make_executor(
             executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
         )
         self.dangers: list[str] = []
         places = _list_addresses(addresses, proto)
-        settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+        settings = Settings(max_message=max_message, max_items=max_items, trace=trace, name=name)
         settings = settings if note is None else settings._replace(note=note)
         self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         self._threads: list[threading.Thread] = []

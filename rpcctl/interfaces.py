@@ -113,6 +113,8 @@ class Settings(NamedTuple):
     """Turns a target into a handler; for a protocol whose address is a target."""
     max_items: int = 10_000
     """Longest list that a server makes of a stream, where the wire has none."""
+    name: str = ""
+    """What is served, by its name, for wires that name it in addresses."""
     note: Callable[[str], None] = _ignore
     """Takes a line for a server's log, as of peers that speak another protocol; from any thread."""
 

@@ -229,7 +229,8 @@ def _offer_places(line: Line, word: str) -> Answer:
 def _spellings(info: ProtocolInfo, transport: Transport) -> list[str]:
     """An address as short as it can be, and in full."""
     if transport.kind == "text":
-        return [f"{transport.name}:"]
+        # What one with a reader of its own means, no list of files can tell.
+        return [] if transport.reader else [f"{transport.name}:"]
     if not transport.default:
         return []
     bare = transport.default.removeprefix(f"{info.scheme}+")

@@ -173,7 +173,7 @@ def test_a_target_that_is_not_there_changes_nothing(shell, fish):
 
 
 def test_a_word_that_goes_on_gets_no_space(shell):
-    assert shell.complete("rpcctl call py", "\t", "math") == ["rpcctl", "call", "py:math"]
+    assert shell.complete("rpcctl call exe", "\t", "cat") == ["rpcctl", "call", "exec:cat"]
     assert shell.complete("rpcctl comp", "\t", "bash") == ["rpcctl", "completion", "bash"]
 
 
