@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from rpcctl.errors import RemoteProtocolError
 from rpcctl.interfaces import Executor, Handler, Run, Settings
-from rpcctl.messages import INSPECT, Failure, Request
+from rpcctl.messages import INSPECT, NEVER, Failure, Request
 from rpcctl.sockets.link import Link
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
 
@@ -31,6 +31,7 @@ _MOST_WAITING = 64
 """Requests of one client that wait for their turn, before no more are read."""
 _MOST_STREAMS = 64
 _SILENCE = Silence()
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Shared(NamedTuple):
@@ -211,8 +212,10 @@ class Session:
             answer.raise_(faults.exception("Pyro5.errors.DaemonError", "unknown object"))
             return
         oneway = bool(message.flags & codec.ONEWAY)
+        # By position, which every call pays less for.
         request = Request(
-            prefix + call.method, call.args, call.kwargs, oneway, encoding=coding.values, peer=self._link.peer
+            *(prefix + call.method, call.args, call.kwargs, oneway, False, NEVER, NEVER, None, coding.values),
+            *(_NOTHING, self._link.peer),
         )
         if message.flags & codec.BATCH:
             self._run_batch(request._replace(method=BATCH, args=()), call.args, prefix, coding, answer)
