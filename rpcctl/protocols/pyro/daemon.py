@@ -1,4 +1,4 @@
-"""What the object does that every server of Pyro has, `Pyro.Daemon`: tell of the others, and hand out streams' items."""
+"""The object that every server of Pyro has, `Pyro.Daemon`: it tells of the others, and hands out streams' items."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
