@@ -22,6 +22,7 @@ MODULES = {
     "describe": "rpcctl.cli.describe",
     "ping": "rpcctl.cli.ping",
     "wait": "rpcctl.cli.wait",
+    "bench": "rpcctl.cli.bench",
     "serve": "rpcctl.cli.serve",
     "protocols": "rpcctl.cli.protocols",
     "explain": "rpcctl.cli.explain",

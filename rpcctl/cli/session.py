@@ -30,19 +30,24 @@ class Session:
         self.method = ""
 
     @contextmanager
-    def open(self, values: Values) -> "Iterator[Connection]":
-        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end."""
+    def open(
+        self, values: Values, address: str | None = None, options: Mapping[str, Any] | None = None
+    ) -> "Iterator[Connection]":
+        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end.
+
+        Where a command has several servers, `address` and `options`, the protocols' own, are of the one that is meant.
+        """
         from rpcctl.api import Connection
 
         connection = Connection(
-            values.address,
+            values.address if address is None else address,
             proto=values.proto,
             timeout=values.timeout,
             connect_timeout=values.connect_timeout,
             item_timeout=getattr(values, "item_timeout", None),
             max_time=values.max_time,
             max_message=values.max_message,
-            options=own_options(values),
+            options=own_options(values) if options is None else options,
             trace=self.output.trace if values.verbose else None,
         )
         self.protocol, self.address = connection.info.scheme, str(connection.address)
