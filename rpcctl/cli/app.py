@@ -24,6 +24,7 @@ MODULES = {
     "wait": "rpcctl.cli.wait",
     "bench": "rpcctl.cli.bench",
     "serve": "rpcctl.cli.serve",
+    "proxy": "rpcctl.cli.proxy",
     "protocols": "rpcctl.cli.protocols",
     "explain": "rpcctl.cli.explain",
     "completion": "rpcctl.cli.completion",
