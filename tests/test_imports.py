@@ -12,6 +12,10 @@ ROOT = Path(__file__).parent.parent / "rpcctl"
 # Pattern of files > what they may import of rpcctl, as prefixes, and of other distributions; the first match decides.
 CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
 SEAMS = (*CORE, "rpcctl.address", "rpcctl.interfaces", "rpcctl.limits", "rpcctl.settings")
+SERVED = (
+    *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api"),
+    *("rpcctl.hosting", "rpcctl.signals", "rpcctl.cli"),
+)
 LAYERS = [
     ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
@@ -26,7 +30,15 @@ LAYERS = [
     ("registry.py", SEAMS, ()),
     ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch"), ()),
     ("batch.py", (*SEAMS, "rpcctl.api"), ()),
-    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
+    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals", "rpcctl.listening"), ()),
+    ("listening.py", (*SEAMS, "rpcctl.registry", "rpcctl.service"), ()),
+    ("pool.py", (*SEAMS, "rpcctl.api"), ()),
+    ("proxy.py", (*SEAMS, "rpcctl.api", "rpcctl.listening", "rpcctl.pool", "rpcctl.service"), ()),
+    ("histogram.py", (), ()),
+    ("metrics.py", (*CORE, "rpcctl.address"), ("prometheus_client",)),
+    ("bench/worker.py", (*SEAMS, "rpcctl.api", "rpcctl.bench", "rpcctl.service.stdio"), ()),
+    ("bench/tally.py", (*CORE, "rpcctl.api", "rpcctl.histogram"), ()),
+    ("bench/*.py", (*SEAMS, "rpcctl.bench"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
     ("http/__init__.py", ("rpcctl.interfaces",), ()),
     ("http/*.py", (*SEAMS, "rpcctl.http"), ("httptools", "uvicorn")),
@@ -50,11 +62,11 @@ LAYERS = [
     ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
-    (
-        "cli/*.py",
-        (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.hosting", "rpcctl.signals", "rpcctl.cli"),
-        ("rich",),
-    ),
+    ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
+    ("cli/serving.py", (*SERVED, "rpcctl.metrics", "rpcctl.proxy"), ()),
+    ("cli/proxy.py", (*SEAMS, "rpcctl.proxy", "rpcctl.service.outcome", "rpcctl.cli"), ()),
+    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.cli"), ()),
+    ("cli/*.py", SERVED, ("rich",)),
 ]
 # A codec is pure: it must not even see what moves bytes or tells the time.
 IMPURE = {"socket", "zmq", "threading", "time", "select", "asyncio", "random", "os"}
@@ -114,6 +126,7 @@ HEAVY = {
     "importlib.metadata",
     "http.client",
     "urllib.request",
+    "prometheus_client",
 }
 
 
