@@ -16,7 +16,7 @@ from typing import Any
 
 from rpcctl.bench.plan import Load, Over, Ready, Refused, Setup, Stop, Subject
 from rpcctl.bench.tally import Tally
-from rpcctl.errors import ConnectionLostError
+from rpcctl.errors import ConnectionLostError, renamed
 
 MOST = 256
 """More processes than this are taken for a mistake."""
@@ -27,6 +27,13 @@ _LEAD = 0.02
 _TICK = 0.1
 _PATIENCE = 2.0
 """Seconds for a process to tell what it has when it is to stop."""
+
+
+def _gone(exc: BaseException) -> ConnectionLostError:
+    return ConnectionLostError("a process that made the calls has ended by itself")
+
+
+_GONE = {EOFError: _gone, OSError: _gone}
 
 
 class Measured:
@@ -69,7 +76,7 @@ class Crew:
             for number in range(self._count):
                 self._members.append(_Member())
                 numbers = tuple(range(number, self._connections, self._count))
-                self._members[-1].channel.send(Setup(self._subject, numbers, self._connections, tuple(sys.path)))
+                self._members[-1].say(Setup(self._subject, numbers, self._connections, tuple(sys.path)))
             for member in self._members:
                 member.expect_ready()
         except BaseException:
@@ -135,11 +142,13 @@ class _Member:
             raise message.error
         assert isinstance(message, Ready), message
 
+    def say(self, message: Setup | Load | Stop) -> None:
+        with renamed(_GONE):
+            self.channel.send(message)
+
     def receive(self) -> Any:
-        try:
+        with renamed(_GONE):
             return self.channel.recv()
-        except (EOFError, OSError):
-            raise ConnectionLostError("a process that made the calls has ended by itself") from None
 
     def end(self) -> None:
         try:
@@ -159,7 +168,7 @@ class _Turn:
 
     def order(self, load: Load) -> None:
         for _, member in self._running.values():
-            member.channel.send(load)
+            member.say(load)
 
     def listen(self, seconds: float) -> bool:
         """Take what the processes tell within so many seconds; whether one still works."""
@@ -178,7 +187,10 @@ class _Turn:
     def halt(self) -> None:
         """Have them stop, and wait a little for what they have."""
         until = perf_counter() + _PATIENCE
-        for _, member in self._running.values():
-            member.channel.send(Stop())
-        while (left := until - perf_counter()) > 0 and self.listen(left):
-            continue
+        try:
+            for _, member in self._running.values():
+                member.say(Stop())
+            while (left := until - perf_counter()) > 0 and self.listen(left):
+                continue
+        except ConnectionLostError:
+            pass  # What the others have told by now is all that there is.

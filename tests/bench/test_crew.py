@@ -98,18 +98,28 @@ def test_a_server_that_goes_away_ends_the_load():
     with Crew(subject(str(server.addresses[0]), connect_timeout=0.5), 2, 2) as crew:
         measured = crew.measure()
         begun = threading.Event()
-        stopper = threading.Thread(target=lambda: (begun.wait(10), server.stop()))
+
+        def stop():
+            begun.wait(10)
+            server.stop()
+
+        def tick():
+            if measured.tally.calls:
+                begun.set()
+
+        stopper = threading.Thread(target=stop)
         stopper.start()
-        crew.run(Load(seconds=20.0), measured, tick=lambda: measured.tally.calls and begun.set())
+        crew.run(Load(seconds=20.0), measured, tick)
         stopper.join()
     assert measured.seconds < 15
     assert {"connect", "lost"} & set(measured.tally.errors)
 
 
 def test_a_process_that_dies_is_told(at):
-    with Crew(subject(at, "slow", (20,)), 2, 2) as crew, pytest.raises(ConnectionLostError, match="ended by itself"):
+    with Crew(subject(at, "slow", (20,)), 2, 2) as crew:
         os.kill(crew._members[0]._popen.pid, signal.SIGKILL)
-        crew.run(Load(calls=2), crew.measure())
+        with pytest.raises(ConnectionLostError, match="ended by itself"):
+            crew.run(Load(calls=2), crew.measure())
 
 
 def test_an_interrupted_load_keeps_what_was_measured(at):
