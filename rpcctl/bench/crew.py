@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 from rpcctl.bench.plan import Load, Over, Ready, Refused, Setup, Stop, Subject
 from rpcctl.bench.tally import Tally
-from rpcctl.errors import ConnectionLostError, renamed
+from rpcctl.errors import ConnectionLostError, Renaming, renamed
 
 MOST = 256
 """More processes than this are taken for a mistake."""
@@ -33,7 +33,7 @@ def _gone(exc: BaseException) -> ConnectionLostError:
     return ConnectionLostError("a process that made the calls has ended by itself")
 
 
-_GONE = {EOFError: _gone, OSError: _gone}
+_GONE: Mapping[type[BaseException], Renaming] = {EOFError: _gone, OSError: _gone}
 
 
 class Measured:

@@ -191,7 +191,7 @@ def report(values: Values, tasks: list[Task], session: Session, *, whole: bool) 
     ]
     examples = [task.measured.tally.errors for task in tasks]
     session.output.flush()
-    print_figures(found, examples, values, session)
+    print_figures(found, examples, values, session.output)
     return found
 
 

@@ -11,7 +11,6 @@ from rpcctl.bench.tally import Errors
 from rpcctl.cli.bench import count_processors
 from rpcctl.cli.command import Values
 from rpcctl.cli.output import Output
-from rpcctl.cli.session import Session
 from rpcctl.cli.status import to_count, to_time
 
 _DELAY = 1.0
@@ -59,10 +58,9 @@ class Progress:
 
 
 def print_figures(
-    found: Sequence[Figures], errors: Sequence[Mapping[str, Errors]], values: Values, session: Session
+    found: Sequence[Figures], errors: Sequence[Mapping[str, Errors]], values: Values, output: Output
 ) -> None:
     """The report in the form that was asked for, with the ratio when there are two servers."""
-    output = session.output
     if values.format == "auto" and not values.json:
         for figures, kinds in zip(found, errors, strict=False):
             output.lines(describe(figures, kinds))
@@ -75,7 +73,7 @@ def print_figures(
     else:
         output.value({"servers": [to_record(each) for each in found], **_ratio_of(found)})
     for figures in found:
-        _warn(figures, session)
+        _warn(figures, output)
 
 
 def describe(figures: Figures, errors: Mapping[str, Errors]) -> Iterator[tuple[str, str] | str]:
@@ -124,16 +122,14 @@ def _ratio_of(found: Sequence[Figures]) -> dict[str, Any]:
     return {"ratio": {name: round(ratio, 4) for name, ratio in ratios(found[0], found[1]).items()}}
 
 
-def _warn(figures: Figures, session: Session) -> None:
+def _warn(figures: Figures, output: Output) -> None:
     """Say what makes the numbers say less than they seem to."""
     info = registry.find(registry.parse_address(figures.address).protocol)
     if figures.busy < BUSY or info.in_process:
         return
     more = figures.processes < count_processors() and figures.processes < figures.connections
     what = "more --processes would show more" if more else "another machine has to call to find the server's limit"
-    session.output.note(
-        f"warning: the calling side was the limit, at {figures.busy:.0%} of a processor in one process: {what}"
-    )
+    output.note(f"warning: the calling side was the limit, at {figures.busy:.0%} of a processor in one process: {what}")
 
 
 def _count(number: int, word: str, plural: str) -> str:

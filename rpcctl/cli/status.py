@@ -7,6 +7,8 @@ from rpcctl.cli.terminal import Terminal, escape
 ERASE = "\r\x1b[K"
 """Takes the line at the cursor away."""
 _GAP = "  "
+_LEGIBLE = 6
+"""Columns below which the beginning of a text says nothing."""
 _UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
@@ -34,9 +36,9 @@ def compose(parts: Sequence[tuple[str, str] | str], terminal: Terminal, width: i
 
 def cut(text: str, width: int | None) -> str:
     """The text, with an ellipsis in place of what does not fit into so many columns; None is any number."""
-    if width is None or len(text) <= width:
-        return text
-    return f"{text[: width - 1]}…" if width > 0 else ""
+    if width is None or len(text.rstrip()) <= width:
+        return text[:width]
+    return f"{text[: width - 1]}…" if width >= _LEGIBLE else ""
 
 
 def to_time(seconds: float) -> str:
