@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rpcctl import registry
+from rpcctl.address import Address
 from rpcctl.api import Connection
 from rpcctl.hosting import Server
 
@@ -18,6 +19,16 @@ Serve = Callable[..., Connection]
 def protocols_with(*features: str) -> list[str]:
     """The protocols whose INFO declares all of the features: what a wire lacks is left out of a test, not skipped."""
     return [info.scheme for info in registry.protocols() if set(features) <= info.features]
+
+
+def place(protocol: str) -> Address:
+    """Where a test serves the protocol: its default address, on a free port."""
+    return registry.default_address(registry.find(protocol)).with_port(0)
+
+
+def served_with(*features: str) -> list[str]:
+    """Those of `protocols_with` that have a server."""
+    return [each for each in protocols_with(*features) if registry.find(each).server]
 
 
 def every_protocol(*features: str) -> pytest.MarkDecorator:
@@ -34,8 +45,7 @@ def address(protocol: str) -> Iterator[Callable[..., str]]:
         info = registry.find(protocol)
         if not info.server:
             return f"{info.scheme}:{target}"
-        at = registry.default_address(info).with_port(0)
-        servers.append(Server(target, at, **options))
+        servers.append(Server(target, place(protocol), **options))
         servers[-1].start()
         return str(servers[-1].addresses[0])
 

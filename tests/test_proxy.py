@@ -20,10 +20,9 @@ from rpcctl.errors import (
 from rpcctl.messages import INSPECT, Failure, Item, Request, Result
 from rpcctl.proxy import Proxy
 from tests import sample
-from tests.conftest import SAMPLE, protocols_with
+from tests.conftest import SAMPLE, place, protocols_with, served_with
 from tests.process import serving
 
-SERVED = [each for each in protocols_with() if registry.find(each).server]
 LOCAL = "tcp://127.0.0.1:0"
 HANGS = """
 import time
@@ -33,11 +32,7 @@ def hang(path):
     open(path, "w").close()
     time.sleep(60)
 """
-PAIRS = [(behind, front) for behind in protocols_with() for front in SERVED]
-
-
-def place(protocol):
-    return registry.default_address(registry.find(protocol)).with_port(0)
+PAIRS = [(behind, front) for behind in protocols_with("args", "inspect") for front in served_with("args", "inspect")]
 
 
 class Pair:

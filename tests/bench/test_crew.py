@@ -28,7 +28,7 @@ def run(about, load, connections=2, processes=2):
         return measured
 
 
-@every_protocol()
+@every_protocol("args")
 def test_so_many_calls_are_made(address):
     measured = run(subject(address()), Load(calls=101), connections=3)
     assert (measured.tally.calls, measured.tally.failed) == (101, 0)
@@ -38,7 +38,7 @@ def test_so_many_calls_are_made(address):
     assert measured.due == 101
 
 
-@every_protocol("stream")
+@every_protocol("args", "stream")
 def test_a_stream_is_taken_to_its_end(address):
     measured = run(subject(address(), "count", (7,)), Load(calls=4))
     assert (measured.tally.calls, measured.tally.items) == (4, 28)

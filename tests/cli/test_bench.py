@@ -35,7 +35,7 @@ def test_the_report(at):
     assert max(map(len, report.splitlines())) <= 40
 
 
-@every_protocol()
+@every_protocol("args")
 def test_every_protocol_can_be_measured(address):
     report = bench(address(), "add", "2", "3", "-n", "20", "-c", "2", "--processes", "1", "--json").json
     assert (report["calls"], report["failed"]) == (20, 0)

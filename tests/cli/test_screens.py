@@ -8,11 +8,15 @@ import rpcctl
 from rpcctl.errors import CallError
 from tests.cli.tmux import Tmux
 
-TERMINALS = [
-    pytest.param({}, True, True, id="colours"),
-    pytest.param({"NO_COLOR": "1"}, False, True, id="NO_COLOR"),
-    pytest.param({"TERM": "dumb"}, False, False, id="dumb"),
-]
+every_terminal = pytest.mark.parametrize(
+    ("columns", "env", "colored", "live"),
+    [
+        pytest.param(80, {}, True, True, id="80-colours"),
+        pytest.param(40, {}, True, True, id="40-colours"),
+        pytest.param(40, {"NO_COLOR": "1"}, False, True, id="40-NO_COLOR"),
+        pytest.param(80, {"TERM": "dumb"}, False, False, id="80-dumb"),
+    ],
+)
 
 
 @pytest.fixture
@@ -34,8 +38,7 @@ def is_open(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.parametrize("columns", [80, 40])
-@pytest.mark.parametrize(("env", "colored", "live"), TERMINALS)
+@every_terminal
 def test_a_server(show, free_port, columns, env, colored, live):
     address = f"tcp://127.0.0.1:{free_port}"
     screen = show(f"rpcctl serve tests.sample --bind {address}", columns, env)
@@ -86,8 +89,7 @@ def test_a_quiet_server_shows_its_address_alone(show, free_port):
     assert screen.wait_for_end() == ([f"tcp://127.0.0.1:{free_port}", "^C"], 0)
 
 
-@pytest.mark.parametrize("columns", [80, 40])
-@pytest.mark.parametrize(("env", "colored", "live"), TERMINALS)
+@every_terminal
 def test_a_measurement(show, at, columns, env, colored, live):
     seconds = "1.5s" if live else "0.2s"
     screen = show(f"rpcctl bench {at} add 2 3 -z {seconds} -c 2 --processes 1", columns, env)
