@@ -9,12 +9,13 @@ refused by name. No protocol is known here.
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from rpcctl.address import Address
-from rpcctl.api import Connection
+from rpcctl.api import Connection, load_target
 from rpcctl.errors import RpcctlError, UsageError
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Handler, Settings
 from rpcctl.listening import Listening
 from rpcctl.messages import FAILURES, Description, Encoding, Failure, Item, Reply, Request, Result, Trace
 from rpcctl.pool import DEFAULT_CONNECTIONS, NoRoomError, Pool
@@ -110,7 +111,7 @@ class Proxy(Listening):
         keywords of `rpcctl.Connection`, as `timeout`. UsageError when other machines could reach what only this one
         could before, unless `allow_remote`.
         """
-        keywords = {**connecting, "max_message": max_message, "trace": trace}
+        keywords = {**connecting, "max_message": max_message, "trace": trace, "load": _Shared(load_target)}
         make: Callable[[], Connection] = partial(Connection, upstream, proto=proto, **keywords)
         first = make()
         self.upstream = first.address
@@ -149,6 +150,21 @@ class Proxy(Listening):
 
     def _release(self) -> None:
         self.pool.close()
+
+
+class _Shared:
+    """A target in this process is loaded once for all connections, so that it has one state."""
+
+    def __init__(self, load: Callable[[str], Handler]) -> None:
+        self._load = load
+        self._lock = Lock()
+        self._handlers: dict[str, Handler] = {}
+
+    def __call__(self, text: str) -> Handler:
+        with self._lock:
+            if text not in self._handlers:
+                self._handlers[text] = self._load(text)
+            return self._handlers[text]
 
 
 def _silently(replies: Iterator[Reply]) -> Generator[Reply, None, Reply | None]:

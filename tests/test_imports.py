@@ -17,7 +17,7 @@ SERVED = (
     *("rpcctl.hosting", "rpcctl.signals", "rpcctl.cli"),
 )
 LAYERS = [
-    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
+    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.proxy"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
     ("errors.py", (), ()),
     ("exits.py", (), ()),

@@ -238,6 +238,13 @@ def test_a_slow_server_is_a_timeout():
     made.close()
 
 
+def test_a_target_in_this_process_has_one_state_for_all_connections():
+    with Proxy("py:@kv", place("zmq")) as proxy:
+        streams: list[Any] = [proxy._handler(Request("incr", ("hits",))) for _ in range(2)]
+        # Both calls hold a connection of their own by then.
+        assert sorted(next(each).value for each in streams) == [1, 2]
+
+
 def test_dialling_anew_on_request_loses_no_call():
     made = Pair("zmq", "zmq")
     assert made.client.add(2, 3) == 5

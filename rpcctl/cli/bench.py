@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from rpcctl.cli.call import ADDRESS, METHOD, WORD_RULES, WORDS, make_request
@@ -86,19 +86,15 @@ def run(values: Values, session: Session) -> None:
 
     load = read_load(values)
     rules = [read(text, versus=values.vs is not None) for text in values.fail_if or ()]
-    processes = values.processes or count_processors()
-    with session.output.writing(values.output), ExitStack() as stack:
-        tasks = []
-        for subject in make_subjects(values, session):
-            crew = stack.enter_context(make_crew(subject, values.connections, processes))
-            tasks.append(Task(subject, crew, crew.measure()))
-        try:
-            measure(load, values, tasks, session)
-        except KeyboardInterrupt:
-            report(values, tasks, session, whole=False)
-            session.output.flush()
-            raise
-        judge(rules, report(values, tasks, session, whole=True), tasks)
+    with session.output.writing(values.output):
+        with ExitStack() as stack:
+            tasks = [stack.enter_context(start(subject, values)) for subject in make_subjects(values, session)]
+            whole = measure(load, values, tasks, session)
+        found = report(values, tasks, session, whole=whole)
+        session.output.flush()
+    if not whole:
+        raise KeyboardInterrupt
+    judge(rules, found, tasks)
 
 
 def read_load(values: Values) -> "Load":
@@ -122,11 +118,13 @@ def count_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_crew(subject: "Subject", connections: int, processes: int) -> "Crew":
-    """The processes for one server, not started."""
+@contextmanager
+def start(subject: "Subject", values: Values) -> "Iterator[Task]":
+    """The processes that measure one server, connected to it inside the block."""
     from rpcctl.bench.crew import Crew
 
-    return Crew(subject, connections, processes)
+    with Crew(subject, values.connections, values.processes or count_processors()) as crew:
+        yield Task(subject, crew, crew.measure())
 
 
 def make_subjects(values: Values, session: Session) -> "Iterator[Subject]":
@@ -161,22 +159,28 @@ def make_subject(values: Values, session: Session, address: str, options: dict[s
         return Subject(connection.address, request.method, request.args, request.kwargs, connecting, retrying)
 
 
-def measure(load: "Load", values: Values, tasks: list[Task], session: Session) -> None:
-    """Warm up and have the load made, in turns by two servers, with progress on a terminal."""
-    from rpcctl.cli.bench_report import Progress
-
+def measure(load: "Load", values: Values, tasks: list[Task], session: Session) -> bool:
+    """Warm up and have the load made, in turns by two servers, with progress on a terminal; False after Ctrl-C."""
     try:
         if values.warmup:
             session.output.status("warming up")
             for task in tasks:
                 task.crew.run(load._replace(calls=None, seconds=values.warmup), task.crew.measure())
-        turns = load.split(TURNS) if len(tasks) > 1 else [load]
-        for number, turn in enumerate(turns):
-            # A B, B A, …: what changes on the machine in the meantime falls to both.
-            for task in tasks if number % 2 == 0 else tasks[::-1]:
-                task.crew.run(turn, task.measured, Progress(load, task.measured, session.output).show)
+        _take_turns(load, tasks, session)
+    except KeyboardInterrupt:
+        return False
     finally:
         session.output.status()
+    return True
+
+
+def _take_turns(load: "Load", tasks: list[Task], session: Session) -> None:
+    from rpcctl.cli.bench_report import Progress
+
+    for number, turn in enumerate(load.split(TURNS) if len(tasks) > 1 else [load]):
+        # A B, B A, …: what changes on the machine in the meantime falls to both.
+        for task in tasks if number % 2 == 0 else tasks[::-1]:
+            task.crew.run(turn, task.measured, Progress(load, task.measured, session.output).show)
 
 
 def report(values: Values, tasks: list[Task], session: Session, *, whole: bool) -> "list[Figures]":
@@ -190,7 +194,6 @@ def report(values: Values, tasks: list[Task], session: Session, *, whole: bool) 
         if whole or task.measured.tally.calls
     ]
     examples = [task.measured.tally.errors for task in tasks]
-    session.output.flush()
     print_figures(found, examples, values, session.output)
     return found
 

@@ -147,6 +147,10 @@ class Output:
         if not self._quiet:
             self._tell(compose(parts, self._watcher, self._measure_width()))
 
+    def show_above(self, text: str) -> None:
+        """Write whole lines of somebody else's on stderr, as they are, above the status."""
+        self._tell(text)
+
     def is_watched(self) -> bool:
         """Whether a person reads stderr."""
         return self._watcher.layout

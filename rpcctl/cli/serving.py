@@ -64,6 +64,7 @@ def run_server(
 
     `ready` is called with it when it is bound. What a target prints goes to stderr.
     """
+    from rpcctl.cli.above import printing_above
     from rpcctl.cli.traffic import Traffic
     from rpcctl.service.stdio import guarded_streams
     from rpcctl.signals import run_until_signal
@@ -75,6 +76,7 @@ def run_server(
     ours = session.environment.stdout
     is_real = ours is sys.stdout
     with (
+        printing_above(session.output),
         guarded_streams() as stdout,
         session.output.redirected(stdout if is_real else ours),
         measuring(values, session) as metrics,

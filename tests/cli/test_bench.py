@@ -102,6 +102,12 @@ def test_rules_decide_the_exit_code(at, rules, code):
     assert (rules[-1] in report.stderr) is (code == 99)
 
 
+def test_a_report_in_a_file_outlives_a_broken_rule(at, tmp_path):
+    words = ("-n", "10", "-c", "1", "--fail-if", "p99>1ns", "-o", str(tmp_path / "report"), "--json")
+    assert bench(at, "add", "2", "3", *words).exit_status == 99
+    assert json.loads((tmp_path / "report").read_text())["calls"] == 10
+
+
 def test_a_broken_rule_is_told_before_a_server_is_asked():
     told = bench("tcp://127.0.0.1:1", "add", "--fail-if", "p99>20")
     assert told.exit_status == 2

@@ -1,9 +1,11 @@
 """The status line of a server: what it counts, what it forgets, and that other lines stay whole above it."""
 
+import sys
 import threading
 
 import pytest
 
+from rpcctl.cli.above import printing_above
 from rpcctl.cli.access import AccessLog
 from rpcctl.cli.status import ERASE, compose, cut, fit, to_count, to_time
 from rpcctl.cli.terminal import Terminal
@@ -71,6 +73,25 @@ def test_lines_come_above_the_status_which_stays(screen):
     screen.output.status()
     lines = COLOR.sub("", screen.told)
     assert lines == f"{ERASE}status{ERASE}rpcctl: note\nstatus{ERASE}log\nstatus{ERASE}"
+
+
+def test_what_a_target_prints_comes_above_the_status_in_whole_lines(screen, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", screen.err)
+    with printing_above(screen.output):
+        screen.output.status("status")
+        print("one\ntwo", end="", file=sys.stderr)
+        print(" and more", file=sys.stderr)
+        print("unfinished", end="", file=sys.stderr)
+        assert sys.stderr.isatty()
+    assert sys.stderr is screen.err
+    shown = screen.told
+    assert shown == f"{ERASE}status{ERASE}one\nstatus{ERASE}two and more\nstatus{ERASE}unfinished\nstatus"
+
+
+def test_without_a_status_standard_error_stays_what_it_is():
+    before = sys.stderr
+    with printing_above(Screen().output):
+        assert sys.stderr is before
 
 
 def test_an_error_ends_the_status(screen):
