@@ -184,17 +184,17 @@ def _take_turns(load: "Load", tasks: list[Task], session: Session) -> None:
 
 
 def report(values: Values, tasks: list[Task], session: Session, *, whole: bool) -> "list[Figures]":
-    """Print what was measured of each server."""
+    """Print what was measured of each server, and say when it was the calling side that was measured."""
+    from rpcctl import registry
     from rpcctl.bench.figures import read
-    from rpcctl.cli.bench_report import print_figures
+    from rpcctl.cli.bench_report import print_figures, warn_of_limit
 
-    found = [
-        read(task.subject, values.connections, values.rps, task.measured, whole=whole)
-        for task in tasks
-        if whole or task.measured.tally.calls
-    ]
-    examples = [task.measured.tally.errors for task in tasks]
-    print_figures(found, examples, values, session.output)
+    told = [task for task in tasks if whole or task.measured.tally.calls]
+    found = [read(task.subject, values.connections, values.rps, task.measured, whole=whole) for task in told]
+    print_figures(found, [task.measured.tally.errors for task in told], values, session.output)
+    for task, figures in zip(told, found, strict=True):
+        if not registry.find(task.subject.address.protocol).in_process:
+            warn_of_limit(figures, session.output)
     return found
 
 

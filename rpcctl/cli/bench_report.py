@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rpcctl import registry
 from rpcctl.bench.crew import Measured
 from rpcctl.bench.figures import BUSY, Figures, ratios, to_record, to_row
 from rpcctl.bench.plan import Load
@@ -62,7 +61,7 @@ def print_figures(
 ) -> None:
     """The report in the form that was asked for, with the ratio when there are two servers."""
     if values.format == "auto" and not values.json:
-        for figures, kinds in zip(found, errors, strict=False):
+        for figures, kinds in zip(found, errors, strict=True):
             output.lines(describe(figures, kinds))
         if len(found) > 1:
             output.lines(["", *_describe_ratios(found[0], found[1])])
@@ -70,10 +69,17 @@ def print_figures(
         output.records([to_row(each) for each in found])
     elif len(found) == 1:
         output.value(to_record(found[0]))
-    else:
+    elif found:
         output.value({"servers": [to_record(each) for each in found], **_ratio_of(found)})
-    for figures in found:
-        _warn(figures, output)
+
+
+def warn_of_limit(figures: Figures, output: Output) -> None:
+    """Say so when the processes that made the calls had no time left: then the server may be faster than it seems."""
+    if figures.busy < BUSY:
+        return
+    more = figures.processes < min(count_processors(), figures.connections)
+    what = "more --processes would show more" if more else "another machine has to call to find the server's limit"
+    output.note(f"warning: the calling side was the limit, at {figures.busy:.0%} of a processor in one process: {what}")
 
 
 def describe(figures: Figures, errors: Mapping[str, Errors]) -> Iterator[tuple[str, str] | str]:
@@ -120,16 +126,6 @@ def _describe_ratios(ours: Figures, theirs: Figures) -> Iterator[tuple[str, str]
 
 def _ratio_of(found: Sequence[Figures]) -> dict[str, Any]:
     return {"ratio": {name: round(ratio, 4) for name, ratio in ratios(found[0], found[1]).items()}}
-
-
-def _warn(figures: Figures, output: Output) -> None:
-    """Say what makes the numbers say less than they seem to."""
-    info = registry.find(registry.parse_address(figures.address).protocol)
-    if figures.busy < BUSY or info.in_process:
-        return
-    more = figures.processes < count_processors() and figures.processes < figures.connections
-    what = "more --processes would show more" if more else "another machine has to call to find the server's limit"
-    output.note(f"warning: the calling side was the limit, at {figures.busy:.0%} of a processor in one process: {what}")
 
 
 def _count(number: int, word: str, plural: str) -> str:

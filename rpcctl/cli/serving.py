@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rpcctl import registry
 from rpcctl.cli import garbage
@@ -14,6 +14,7 @@ from rpcctl.interfaces import Option
 
 if TYPE_CHECKING:
     from rpcctl.address import Address
+    from rpcctl.cli.traffic import Traffic
     from rpcctl.hosting import Server
     from rpcctl.messages import Description
     from rpcctl.metrics import Metrics
@@ -65,51 +66,75 @@ def run_server(
     `ready` is called with it when it is bound. What a target prints goes to stderr.
     """
     from rpcctl.cli.above import printing_above
-    from rpcctl.cli.traffic import Traffic
     from rpcctl.service.stdio import guarded_streams
-    from rpcctl.signals import run_until_signal
 
     garbage.restore()
-    log = make_access_log(session.output, values.access_log, arguments=values.verbose > 0)
-    once = OneCall() if values.once else None
-    traffic = Traffic(session.output) if session.output.is_live() else None
     ours = session.environment.stdout
     is_real = ours is sys.stdout
     with (
         printing_above(session.output),
         guarded_streams() as stdout,
         session.output.redirected(stdout if is_real else ours),
-        measuring(values, session) as metrics,
+        watching(values, session) as watchers,
     ):
-        server = make(tell_all(log, once, traffic, metrics))
-        if metrics is not None:
-            metrics.in_flight = lambda: server.executor.running
+        server = make(watchers.on_done)
         try:
-            run_until_signal(
-                server,
-                ready=lambda: ready(server),
-                grace=values.grace,
-                once=once.is_over if once else None,
-                watch=bool(getattr(values, "reload", None)),
-                note=session.output.note,
-                tick=(lambda: traffic.show(server.executor.running)) if traffic else lambda: None,
-            )
+            _run(server, lambda: ready(server), watchers, values, session)
         finally:
             session.output.status()
 
 
+def _run(server: Running, ready: Callable[[], None], watchers: "Watchers", values: Values, session: Session) -> None:
+    from rpcctl.signals import run_until_signal
+
+    once, traffic, metrics = watchers.once, watchers.traffic, watchers.metrics
+    if metrics is not None:
+        metrics.in_flight = lambda: server.executor.running
+
+    def tell_ready() -> None:
+        ready()
+        if watchers.place:
+            session.output.note(f"metrics at {watchers.place}")
+
+    run_until_signal(
+        server,
+        ready=tell_ready,
+        grace=values.grace,
+        once=once.is_over if once else None,
+        watch=bool(getattr(values, "reload", None)),
+        note=session.output.note,
+        tick=(lambda: traffic.show(server.executor.running)) if traffic else lambda: None,
+    )
+
+
+class Watchers(NamedTuple):
+    """Who wants to know of each call; None for those that nobody asked for."""
+
+    once: OneCall | None
+    traffic: "Traffic | None"
+    metrics: "Metrics | None"
+    place: str
+    """Where the metrics are shown."""
+    on_done: "OnDone | None"
+    """Tells them all, and the log."""
+
+
 @contextmanager
-def measuring(values: Values, session: Session) -> "Iterator[Metrics | None]":
-    """The numbers that Prometheus is shown inside the block; None when nobody asked for them."""
+def watching(values: Values, session: Session) -> Iterator[Watchers]:
+    """The log, status and numbers that the options ask for, and the numbers shown to Prometheus inside the block."""
+    from rpcctl.cli.traffic import Traffic
+
+    log = make_access_log(session.output, values.access_log, arguments=values.verbose > 0)
+    once = OneCall() if values.once else None
+    traffic = Traffic(session.output) if session.output.is_live() else None
     if values.metrics is None:
-        yield None
+        yield Watchers(once, traffic, None, "", tell_all(log, once, traffic))
         return
     from rpcctl.metrics import Metrics, MetricsServer
 
     metrics = Metrics()
-    with MetricsServer(metrics, registry.parse_address(values.metrics)) as server:
-        session.output.note(f"metrics at {server.address}")
-        yield metrics
+    with MetricsServer(metrics, registry.parse_address(values.metrics)) as shown:
+        yield Watchers(once, traffic, metrics, shown.address, tell_all(log, once, traffic, metrics))
 
 
 def announce(addresses: "Sequence[Address]", what: str, description: "Description | None", session: Session) -> None:

@@ -10,8 +10,7 @@ import pytest
 from rpcctl.bench import figures
 from rpcctl.bench.crew import Measured
 from rpcctl.bench.plan import Load, Subject
-from rpcctl.cli.bench_report import Progress, print_figures
-from rpcctl.cli.command import Values
+from rpcctl.cli.bench_report import Progress, warn_of_limit
 from rpcctl.registry import parse_address
 from tests.cli.screen import Screen
 from tests.conftest import every_protocol
@@ -156,17 +155,18 @@ def test_ctrl_c_prints_what_was_measured_so_far():
 
 
 @pytest.mark.parametrize(
-    ("address", "busy", "warned"),
-    [("tcp://127.0.0.1:1", 0.95, True), ("tcp://127.0.0.1:1", 0.5, False), ("py:math", 0.95, False)],
+    ("busy", "processes", "says"),
+    [(0.95, 1, "another machine"), (0.95, 2, "another machine"), (0.5, 2, "")],
 )
-def test_that_the_calling_side_was_the_limit_is_said(address, busy, warned):
-    measured = Measured(2)
-    measured.seconds, measured.cpu = 10.0, [1.0, 10 * busy]
+def test_that_the_calling_side_was_the_limit_is_said(busy, processes, says):
+    measured = Measured(processes)
+    measured.seconds, measured.cpu[-1] = 10.0, 10 * busy
     measured.tally.add(0.001, 0, None)
-    found = figures.read(Subject(parse_address(address), "f"), 2, None, measured, whole=True)
+    found = figures.read(Subject(parse_address("py:math"), "f"), processes, None, measured, whole=True)
     screen = Screen()
-    print_figures([found], [{}], Values(format="auto", json=None), screen.output)
-    assert ("the calling side was the limit, at 95% of a processor" in screen.told) is warned
+    warn_of_limit(found, screen.output)
+    assert ("the calling side was the limit, at 95% of a processor" in screen.told) is bool(says)
+    assert says in screen.told
 
 
 def test_progress_is_shown_where_a_line_can_be_written_anew(at):
