@@ -24,6 +24,7 @@
       InputError                read         26
       DeadlineError             timeout      28
       ThresholdError            threshold    99
+      PartialError              partial     123
 
 The numbers are curl's where curl has one. Nothing here knows a protocol, a terminal or a socket.
 """
@@ -196,6 +197,13 @@ class ThresholdError(RpcctlError):
 
     kind = "threshold"
     exit_code = 99
+
+
+class PartialError(RpcctlError):
+    """Some calls of many failed; each has been told of in its place."""
+
+    kind = "partial"
+    exit_code = 123
 
 
 Renaming = Callable[[BaseException], RpcctlError]

@@ -6,13 +6,12 @@
 `rpcctl serve` is this with signals and a log. Which protocols there are is known by the registry alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
 from rpcctl.errors import UsageError
-from rpcctl.interfaces import Settings
-from rpcctl.listening import Listening
+from rpcctl.listening import Listening, make_settings
 from rpcctl.messages import Trace
 from rpcctl.service.dispatch import Service
 from rpcctl.service.executor import make_executor
@@ -54,13 +53,15 @@ class Server(Listening):
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
         on_done: OnDone | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         """Load the target and build its method table; nothing is bound yet.
 
         `target` is a target as typed, any object to expose, or a list of these. Without an address the protocol's
         default one is bound; `proto` decides what an address leaves open. With `workers`, so many processes run the
         calls, each with targets of its own, which must be named as text. `call_timeout` and `max_wait` are seconds,
-        `max_message` bytes. `on_done` is told of each call that ended. TargetError when there is nothing to serve;
+        `max_message` bytes. `on_done` is told of each call that ended, `note` takes
+        lines for a log. TargetError when there is nothing to serve;
         UsageError when a dangerous target would be reachable from other machines, or processes cannot share it.
         """
         self._targets = _list_targets(target)
@@ -85,7 +86,7 @@ class Server(Listening):
             ),
             addresses,
             proto=proto,
-            settings=Settings(max_message=max_message, max_items=max_items, trace=trace),
+            settings=make_settings(max_message, max_items, trace, note),
             options=options,
         )
         self.dangers: list[str] = []
@@ -97,13 +98,14 @@ class Server(Listening):
         return self
 
     def reload(self) -> None:
-        """Load the targets anew and serve those from the next call on.
+        """Load the targets anew, and what the servers read from files, and go by those from the next call on.
 
-        TargetError when that fails; the old ones then go on.
+        TargetError, or what a server says of its files, when that fails; the old target then goes on.
         """
         loaded = self._load_anew()
         methods = expose(loaded, self._selection)
         self._check_danger(methods)
+        self._reload_files()
         if self._processes is not None:
             self._processes.renew()
         self.service.replace(methods)

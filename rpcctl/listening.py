@@ -5,12 +5,13 @@ Which protocols there are is known by the registry alone; what the handler does,
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rpcctl import registry
 from rpcctl.address import Address
-from rpcctl.interfaces import Handler, Server, Settings
+from rpcctl.interfaces import Handler, Reloading, Server, Settings
+from rpcctl.messages import Trace
 from rpcctl.service.executor import Calls
 from rpcctl.settings import check_given, fill_options
 
@@ -92,6 +93,11 @@ class Listening:
             server.drain()
         return self.executor.drain(grace)
 
+    @property
+    def files(self) -> list[str]:
+        """The files that the servers go by."""
+        return [path for server in self._reloading() for path in server.files]
+
     def stop(self) -> None:
         """Flush what was answered and free the addresses. Safe to repeat."""
         for server in self._servers:
@@ -102,6 +108,14 @@ class Listening:
         self.executor.close()
         self._release()
         self._stopped.set()
+
+    def _reload_files(self) -> None:
+        """Let the servers read them again; what a server says when one is of no use."""
+        for server in self._reloading():
+            server.reload()
+
+    def _reloading(self) -> list[Reloading]:
+        return [each for each in self._servers if isinstance(each, Reloading)]
 
     def _prepare(self) -> None:
         """Get ready what the handler needs, when the addresses are bound."""
@@ -115,6 +129,14 @@ class Listening:
         except BaseException as exc:
             self._failure = exc
             self._stopped.set()
+
+
+def make_settings(
+    max_message: int, max_items: int, trace: Trace | None, note: Callable[[str], None] | None
+) -> Settings:
+    """What all servers are given alike; `note` takes lines for their log."""
+    settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+    return settings if note is None else settings._replace(note=note)
 
 
 def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> list[Address]:

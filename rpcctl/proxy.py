@@ -15,8 +15,8 @@ from typing import Any
 from rpcctl.address import Address
 from rpcctl.api import Connection, load_target
 from rpcctl.errors import RpcctlError, UsageError
-from rpcctl.interfaces import Handler, Settings
-from rpcctl.listening import Listening
+from rpcctl.interfaces import Handler
+from rpcctl.listening import Listening, make_settings
 from rpcctl.messages import FAILURES, Description, Encoding, Failure, Item, Reply, Request, Result, Trace
 from rpcctl.pool import DEFAULT_CONNECTIONS, NoRoomError, Pool
 from rpcctl.service.executor import make_executor
@@ -52,6 +52,8 @@ class Upstream:
             yield to_failure(exc)
 
     def _translate_back(self, reply: Reply, encoding: Encoding) -> Reply:
+        if isinstance(reply, Failure) and reply.kind != "remote":
+            return reply._replace(code=None)  # Each wire has a number of its own for these.
         if not isinstance(reply, (Result, Item)) or isinstance(reply.value, Description):
             return reply
         if encoding.name == self._encoding.name:
@@ -103,15 +105,18 @@ class Proxy(Listening):
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
         on_done: OnDone | None = None,
+        note: Callable[[str], None] | None = None,
+        upstream_options: Mapping[str, Any] | None = None,
         **connecting: Any,
     ) -> None:
-        """Touches no network. `proto` is for the upstream address, `options` for the ones to bind.
+        """Touches no network. `proto` and `upstream_options` are for the upstream address, `options` for those to bind.
 
         At most `connections` are open at a time; a call waits up to `max_wait` seconds for one. `connecting` are
-        keywords of `rpcctl.Connection`, as `timeout`. UsageError when other machines could reach what only this one
-        could before, unless `allow_remote`.
+        keywords of `rpcctl.Connection`, as `timeout`; the others are those of `rpcctl.Server`. UsageError when other
+        machines could reach what only this one could before, unless `allow_remote`.
         """
         keywords = {**connecting, "max_message": max_message, "trace": trace, "load": _Shared(load_target)}
+        keywords["options"] = upstream_options
         make: Callable[[], Connection] = partial(Connection, upstream, proto=proto, **keywords)
         first = make()
         self.upstream = first.address
@@ -123,7 +128,7 @@ class Proxy(Listening):
             ),
             addresses,
             proto=None,
-            settings=Settings(max_message=max_message, max_items=max_items, trace=trace),
+            settings=make_settings(max_message, max_items, trace, note),
             options=options,
         )
         if not allow_remote:
@@ -145,7 +150,8 @@ class Proxy(Listening):
                 return None
 
     def reload(self) -> None:
-        """Dial anew from the next call on."""
+        """Dial anew from the next call on, and let the servers read their files again."""
+        self._reload_files()
         self.pool.renew()
 
     def _release(self) -> None:

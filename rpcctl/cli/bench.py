@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from rpcctl.cli.call import ADDRESS, METHOD, WORD_RULES, WORDS, make_request
 from rpcctl.cli.command import Command, Values
 from rpcctl.cli.options import ARGUMENTS, CONNECT, ITEM_TIMEOUT, RESULTS
-from rpcctl.cli.session import Session, own_options
+from rpcctl.cli.session import Session, read_address, typed_options
 from rpcctl.errors import ThresholdError, UsageError
 from rpcctl.interfaces import Option
 
 if TYPE_CHECKING:
+    from rpcctl.address import Address
     from rpcctl.bench.crew import Crew, Measured
     from rpcctl.bench.figures import Figures
     from rpcctl.bench.plan import Load, Subject
     from rpcctl.bench.threshold import Threshold
+    from rpcctl.cli.saved import Saved
 
 CONNECTIONS = Option(
     "connections", "connections, each with one call under way", "N", "integer", 16, short="-c", panel="Load"
@@ -128,24 +130,46 @@ def start(subject: "Subject", values: Values) -> "Iterator[Task]":
 
 
 def make_subjects(values: Values, session: Session) -> "Iterator[Subject]":
-    """The server at ADDRESS and the one of --vs; each takes those of the protocols' options that it has."""
+    """The server at ADDRESS and the one of --vs; each takes those of the typed options that its protocol has."""
     from rpcctl import registry
     from rpcctl.settings import check_given
 
-    texts = [values.address, *([values.vs] if values.vs is not None else [])]
-    places = [registry.parse_address(text, values.proto) for text in texts]
-    given = own_options(values)
-    check_given([registry.find(at.protocol) for at in places], "client", given)
-    for text, at in zip(texts, places, strict=True):
+    places = [(address_of(values), values.saved)]
+    if values.vs is not None:
+        places.append(find_versus(values, session))
+    typed = typed_options(values)
+    check_given([registry.find(at.protocol) for at, _ in places], "client", typed)
+    for at, saved in places:
         known = {option.name for option in registry.find(at.protocol).options if "client" in option.roles}
-        yield make_subject(values, session, text, {name: each for name, each in given.items() if name in known})
+        own = {name: each for name, each in typed.items() if name in known and each is not None}
+        yield make_subject(values, session, at, {**saved.read_own(), **own} if saved else own)
 
 
-def make_subject(values: Values, session: Session, address: str, options: dict[str, object]) -> "Subject":
+def address_of(values: Values) -> "Address":
+    """Of the first server."""
+    from rpcctl import registry
+
+    at = read_address(values)
+    return registry.parse_address(at, values.proto) if isinstance(at, str) else at
+
+
+def find_versus(values: Values, session: Session) -> "tuple[Address, Saved | None]":
+    """The address of --vs, which says all itself, and the profile that it names, if it does."""
+    from rpcctl import registry
+
+    if not values.vs.startswith("@"):
+        return registry.parse_address(values.vs), None
+    from rpcctl.cli.saved import Saved
+
+    saved = Saved(values.vs[1:], session.environment.environ)
+    return saved.address(), saved
+
+
+def make_subject(values: Values, session: Session, at: "Address", options: dict[str, object]) -> "Subject":
     """One server and the call, which its wire must be able to carry."""
     from rpcctl.bench.plan import Subject
 
-    with session.open(values, address, options) as connection:
+    with session.open(values, at, options) as connection:
         request = make_request(values, session, connection)
         connecting = {
             "timeout": values.timeout,
@@ -156,7 +180,7 @@ def make_subject(values: Values, session: Session, address: str, options: dict[s
             "options": options,
         }
         retrying = {"retry": values.retry, "retry_delay": values.retry_delay}
-        return Subject(connection.address, request.method, request.args, request.kwargs, connecting, retrying)
+        return Subject(at, request.method, request.args, request.kwargs, connecting, retrying)
 
 
 def measure(load: "Load", values: Values, tasks: list[Task], session: Session) -> bool:

@@ -4,19 +4,9 @@ from typing import TYPE_CHECKING
 
 from rpcctl.cli.call import ADDRESS
 from rpcctl.cli.command import Command, Values
-from rpcctl.cli.options import (
-    CONNECT_TIMEOUT,
-    ITEM_TIMEOUT,
-    MAX_MESSAGE,
-    MAX_TIME,
-    MESSAGES,
-    PROTO,
-    RETRY,
-    RETRY_DELAY,
-    TIMEOUT,
-)
+from rpcctl.cli.options import CONNECT, ITEM_TIMEOUT, MESSAGES
 from rpcctl.cli.serving import RUNNING, SERVING, announce, run_server
-from rpcctl.cli.session import Session, own_options
+from rpcctl.cli.session import Session, read_address, typed_options
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
 
@@ -42,7 +32,7 @@ COMMAND = Command(
     "rpcctl.cli.proxy:run",
     (ADDRESS,),
     (
-        *(PROTO, TIMEOUT, CONNECT_TIMEOUT, MAX_TIME, ITEM_TIMEOUT, RETRY, RETRY_DELAY, CONNECTIONS, MAX_MESSAGE),
+        *(*CONNECT, ITEM_TIMEOUT, CONNECTIONS),
         *SERVING,
         *RUNNING,
         *MESSAGES,
@@ -85,7 +75,7 @@ def make_proxy(values: Values, session: Session, on_done: "OnDone | None") -> "P
     from rpcctl.proxy import Proxy
 
     return Proxy(
-        values.address,
+        read_address(values),
         *values.bind,
         proto=values.proto,
         connections=values.connections,
@@ -95,9 +85,11 @@ def make_proxy(values: Values, session: Session, on_done: "OnDone | None") -> "P
         max_message=values.max_message,
         max_items=values.max_items,
         allow_remote=bool(values.allow_remote),
-        options=own_options(values),
+        options=typed_options(values),
+        upstream_options=values.saved.read_own() if values.saved else None,
         trace=session.output.trace if values.verbose > 1 else None,
         on_done=on_done,
+        note=session.output.note,
         timeout=values.timeout,
         connect_timeout=values.connect_timeout,
         max_time=values.max_time,

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from rpcctl.hosting import Server
     from rpcctl.service.outcome import OnDone
 
-RELOAD = Option("reload", "load the target anew when one of its files changes", type="switch", panel="Serving")
+RELOAD = Option(
+    "reload", "load the target anew when one of its files, or the --auth-file, changes", type="switch", panel="Serving"
+)
 WORKERS = Option(
     "workers", "processes for a target that keeps a processor busy; 0: none", "N", "integer", 0, panel="Running calls"
 )
@@ -51,7 +53,7 @@ COMMAND = Command(
     details=(
         "Prints the addresses on stdout, one a line, ready for rpcctl call; all else goes to stderr. Every public "
         "function of the target can be called by whoever reaches the address. SIGTERM and Ctrl-C finish the calls "
-        "that run, a second one stops at once; SIGHUP loads the target anew."
+        "that run, a second one stops at once; SIGHUP loads the target and --auth-file anew."
     ),
     examples=(
         "rpcctl serve time",
@@ -105,6 +107,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         options=own_options(values),
         trace=session.output.trace if values.verbose > 1 else None,
         on_done=on_done,
+        note=session.output.note,
     )
 
 

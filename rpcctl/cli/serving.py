@@ -102,6 +102,7 @@ def _run(server: Running, ready: Callable[[], None], watchers: "Watchers", value
         grace=values.grace,
         once=once.is_over if once else None,
         watch=bool(getattr(values, "reload", None)),
+        files=server.files,
         note=session.output.note,
         tick=(lambda: traffic.show(server.executor.running)) if traffic else lambda: None,
     )

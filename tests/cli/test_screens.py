@@ -1,12 +1,12 @@
 """What `serve` and `bench` look like on a real terminal: wide and narrow, without colours, and on a dumb one."""
 
-import socket
+from contextlib import ExitStack
 
 import pytest
 
 import rpcctl
 from rpcctl.errors import CallError
-from tests.cli.tmux import Tmux
+from tests.cli.tmux import running
 
 every_terminal = pytest.mark.parametrize(
     ("columns", "env", "colored", "live"),
@@ -21,27 +21,17 @@ every_terminal = pytest.mark.parametrize(
 
 @pytest.fixture
 def show(tmp_path):
-    """A function that runs a command on a screen."""
-    screens = []
-
-    def start(command, columns, env=None):
-        screens.append(Tmux(tmp_path, command, columns, env))
-        return screens[-1]
-
-    yield start
-    for screen in screens:
-        screen.close()
-
-
-def is_open(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    """A function that runs a command on a screen of so many columns."""
+    with ExitStack() as stack:
+        yield lambda command, columns, env=None: stack.enter_context(
+            running(tmp_path, *command.split(), columns=columns, rows=40, **(env or {}))
+        )
 
 
 @every_terminal
 def test_a_server(show, free_port, columns, env, colored, live):
     address = f"tcp://127.0.0.1:{free_port}"
-    screen = show(f"rpcctl serve tests.sample --bind {address}", columns, env)
+    screen = show(f"serve tests.sample --bind {address}", columns, env)
     screen.wait_until(lambda lines: any(line.startswith("╰") for line in lines))
     with rpcctl.connect(address) as client:
         for _ in range(3):
@@ -59,7 +49,7 @@ def test_a_server(show, free_port, columns, env, colored, live):
     assert [line.split()[1] for line in calls] == ["ok", "ok", "ok", "remote"]
     assert len({line.index(" ms ") for line in calls}) == 1
     assert bool(screen.colors()) is colored
-    screen.keys("C-c")
+    screen.type("C-c")
     lines, code = screen.wait_for_end()
     assert code == 0
     assert not any("failed  p99" in line for line in lines)
@@ -72,27 +62,27 @@ def settled(lines, live, columns):
 
 
 def test_the_status_follows_the_size_of_the_terminal(show, free_port):
-    screen = show(f"rpcctl serve tests.sample --bind :{free_port}", 80)
+    screen = show(f"serve tests.sample --bind :{free_port}", 80)
     screen.wait_for("0 calls  0 failed  0 in flight")
     screen.resize(24)
     with rpcctl.connect(f"tcp://127.0.0.1:{free_port}") as client:
         client.add(2, 3)
-    assert screen.wait_for("1 call  0 failed")[-1] == "1 call  0 failed"
+    assert screen.wait_until(lambda lines: lines[-1] == "1 call  0 failed")
 
 
 def test_a_quiet_server_shows_its_address_alone(show, free_port):
-    screen = show(f"rpcctl serve tests.sample --quiet --bind tcp://127.0.0.1:{free_port}", 80)
+    screen = show(f"serve tests.sample --quiet --bind tcp://127.0.0.1:{free_port}", 80)
     screen.wait_for(f"tcp://127.0.0.1:{free_port}")
     with rpcctl.connect(f"tcp://127.0.0.1:{free_port}") as client:
         client.add(2, 3)
-    screen.keys("C-c")
+    screen.type("C-c")
     assert screen.wait_for_end() == ([f"tcp://127.0.0.1:{free_port}", "^C"], 0)
 
 
 @every_terminal
 def test_a_measurement(show, at, columns, env, colored, live):
     seconds = "1.5s" if live else "0.2s"
-    screen = show(f"rpcctl bench {at} add 2 3 -z {seconds} -c 2 --processes 1", columns, env)
+    screen = show(f"bench {at} add 2 3 -z {seconds} -c 2 --processes 1", columns, env)
     if live:
         (line,) = screen.wait_until(lambda lines: lines and "%" in lines[-1])
         assert line.split()[1].endswith("/s")
@@ -107,9 +97,9 @@ def test_a_measurement(show, at, columns, env, colored, live):
 
 
 def test_an_interrupted_measurement(show, at):
-    screen = show(f"rpcctl bench {at} add 2 3 -z 60s -c 2 --processes 1", 80)
+    screen = show(f"bench {at} add 2 3 -z 60s -c 2 --processes 1", 80)
     screen.wait_until(lambda lines: lines and "%" in lines[-1])
-    screen.keys("C-c")
+    screen.type("C-c")
     lines, code = screen.wait_for_end()
     assert code == 130
     assert any("throughput" in line for line in lines)
