@@ -56,12 +56,14 @@ class Connection:
         max_message: int = 64 * 1024 * 1024,
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
+        load: Callable[[str], Handler] | None = None,
     ) -> None:
         """Parse the address; touches no network.
 
         All times are seconds, None for no limit: `timeout` to the first reply of a call, `connect_timeout` until the
         connection stands, `item_timeout` between two items of a stream, `max_time` for a whole call. `options` are the
-        protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong.
+        protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong. `load` makes a
+        handler of a target in this process; several connections can share one by it.
         """
         self.address = registry.parse_address(address, proto) if isinstance(address, str) else address
         self.info: ProtocolInfo = registry.find(self.address.protocol)
@@ -70,7 +72,7 @@ class Connection:
         self.max_time = max_time
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
-        self._settings = Settings(own, connect_timeout, max_message, trace, load=_load_target)
+        self._settings = Settings(own, connect_timeout, max_message, trace, load=load or load_target)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
         self._closed = False
@@ -314,7 +316,8 @@ def _make_plain(value: Any, place: str, info: ProtocolInfo) -> Any:
         raise ArgumentError(f"{place}: {exc}") from None
 
 
-def _load_target(text: str) -> Handler:
+def load_target(text: str) -> Handler:
+    """The handler of a target in this process, made anew each time; TargetError when it is missing or broken."""
     from rpcctl.hosting import load_service
 
     return load_service((text,)).dispatch

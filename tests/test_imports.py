@@ -20,8 +20,12 @@ SEAMS = (
     "rpcctl.secrets",
     "rpcctl.settings",
 )
+SERVED = (
+    *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api"),
+    *("rpcctl.hosting", "rpcctl.signals", "rpcctl.profiles", "rpcctl.cli"),
+)
 LAYERS = [
-    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
+    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.proxy"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
     ("errors.py", (), ()),
     ("exits.py", (), ()),
@@ -38,7 +42,15 @@ LAYERS = [
     ("registry.py", SEAMS, ()),
     ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch", "rpcctl.pipeline"), ()),
     ("batch.py", (*SEAMS, "rpcctl.api"), ()),
-    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
+    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals", "rpcctl.listening"), ()),
+    ("listening.py", (*SEAMS, "rpcctl.registry", "rpcctl.service"), ()),
+    ("pool.py", (*SEAMS, "rpcctl.api"), ()),
+    ("proxy.py", (*SEAMS, "rpcctl.api", "rpcctl.listening", "rpcctl.pool", "rpcctl.service"), ()),
+    ("histogram.py", (), ()),
+    ("metrics.py", (*CORE, "rpcctl.address"), ("prometheus_client",)),
+    ("bench/worker.py", (*SEAMS, "rpcctl.api", "rpcctl.bench", "rpcctl.service.stdio"), ()),
+    ("bench/tally.py", (*CORE, "rpcctl.api", "rpcctl.histogram"), ()),
+    ("bench/*.py", (*SEAMS, "rpcctl.bench"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
     ("http/__init__.py", ("rpcctl.interfaces",), ()),
     ("http/*.py", (*SEAMS, "rpcctl.http", "rpcctl.sockets"), ("httptools", "uvicorn")),
@@ -81,20 +93,11 @@ LAYERS = [
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
     ("cli/prompt.py", (*CORE, "rpcctl.cli"), ("prompt_toolkit",)),
-    (
-        "cli/*.py",
-        (
-            *SEAMS,
-            "rpcctl.registry",
-            "rpcctl.service",
-            "rpcctl.api",
-            "rpcctl.hosting",
-            "rpcctl.signals",
-            "rpcctl.profiles",
-            "rpcctl.cli",
-        ),
-        ("rich",),
-    ),
+    ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
+    ("cli/serving.py", (*SERVED, "rpcctl.metrics", "rpcctl.proxy"), ()),
+    ("cli/proxy.py", (*SEAMS, "rpcctl.proxy", "rpcctl.service.outcome", "rpcctl.cli"), ()),
+    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.cli"), ()),
+    ("cli/*.py", SERVED, ("rich",)),
 ]
 # A codec is pure: it must not even see what moves bytes or tells the time.
 IMPURE = {"socket", "zmq", "threading", "time", "select", "asyncio", "random", "os"}
@@ -156,6 +159,7 @@ HEAVY = {
     "importlib.metadata",
     "http.client",
     "urllib.request",
+    "prometheus_client",
 }
 
 

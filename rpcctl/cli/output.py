@@ -5,13 +5,15 @@ to write, here: a person's terminal gets layout and colour, a pipe one complete 
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import IO, Any
 
 from rpcctl.cli.render import to_json, to_repr
 from rpcctl.cli.sinks import Sink, replacing
-from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, is_tty
+from rpcctl.cli.status import ERASE, compose, fit
+from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, is_tty, measure_width
 from rpcctl.errors import OutputError, RpcctlError
 
 _NAMED = 300
@@ -42,6 +44,8 @@ class Output:
         self._messages = Sink(stderr, "standard error")
         self._terminal = examine(stdout, color, env)
         self._watcher = examine(stderr, color, env)
+        self._measure_width: Callable[[], int] = partial(measure_width, stderr, env)
+        self._status = ""
         self._screen = stderr if is_tty(stderr) and env.get("TERM") != "dumb" else None
         self._lock = threading.Lock()
         self.begin(format)
@@ -98,6 +102,12 @@ class Output:
         """Write one line of plain text as a result."""
         self._write_line(escape(line))
 
+    def lines(self, lines: Iterable[tuple[str, str] | str]) -> None:
+        """Write lines of plain text as a result, some of them as `(style, text)`."""
+        for line in lines:
+            style, text = ("", line) if isinstance(line, str) else line
+            self._write_line(self._reader.paint(style, escape(text)) if style else escape(text))
+
     def listing(self, rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
         """Write what has a name and more: all of it as a table on a terminal, on a pipe the names, one per line."""
         if self._format in ("csv", "table") or (self._format == "auto" and self._reader.layout):
@@ -129,8 +139,8 @@ class Output:
         """Standard error and how to draw on it; None unless a person sees it and results go elsewhere."""
         return (None if self._quiet or self._reader.layout else self._screen), self._watcher
 
-    def panel(self, title: str, names: Sequence[str]) -> None:
-        """Say on stderr what is being served; the first of the names are told."""
+    def panel(self, title: str, names: Sequence[str], places: Sequence[str] = ()) -> None:
+        """Say on stderr what is being served; the first of the names are told, and on a terminal where."""
         if self._quiet:
             return
         body = ", ".join(names)
@@ -139,7 +149,7 @@ class Output:
         if self._watcher.layout:
             from rpcctl.cli.tables import draw_panel
 
-            self._tell(draw_panel(title, body, self._watcher))
+            self._tell(draw_panel(title, [*places, body], self._watcher))
         else:
             self._tell(f"{escape(title)}: {escape(body)}\n")
 
@@ -148,10 +158,36 @@ class Output:
         if not self._quiet:
             self._tell(f"{self._watcher.paint('dim', 'rpcctl:')} {escape(text)}\n")
 
-    def log(self, line: str) -> None:
-        """Write one line of a log on stderr; --quiet silences it."""
+    def log(self, *parts: tuple[str, str] | str) -> None:
+        """Write one line of a log on stderr, some of its parts as `(style, text)`; --quiet silences it."""
         if not self._quiet:
-            self._tell(f"{escape(line)}\n")
+            self._tell(compose(parts, self._watcher, self._measure_width()))
+
+    def show_above(self, text: str) -> None:
+        """Write whole lines of somebody else's on stderr, as they are, above the status."""
+        self._tell(text)
+
+    def is_watched(self) -> bool:
+        """Whether a person reads stderr."""
+        return self._watcher.layout
+
+    def is_live(self) -> bool:
+        """Whether `status` shows anything."""
+        return self._watcher.live and not self._quiet
+
+    def status(self, *parts: str) -> None:
+        """Show so many of the parts as fit in a line below all others on stderr, in place of the last one.
+
+        Only on a terminal that can do so; without parts the line goes.
+        """
+        if not self.is_live():
+            return
+        line = fit(parts, self._measure_width() - 1)
+        with self._lock, suppress(OutputError, BrokenPipeError):
+            if line != self._status:
+                self._status = line
+                self._messages.write(f"{ERASE}{line}")
+                self._messages.flush()
 
     def trace(self, direction: str, summary: str, data: bytes | None) -> None:
         """Show one message of the wire on stderr, its bytes too with -vv; see `rpcctl.messages.Trace`."""
@@ -167,6 +203,7 @@ class Output:
         # What was written before belongs before it; if that cannot be written, the error matters more.
         with suppress(OutputError, BrokenPipeError):
             self.flush()
+        self.status()
         if self.is_json():
             lines = [to_json_line(exc, protocol, address, method)]
         else:
@@ -260,9 +297,9 @@ class Output:
         self._write_safe(to_csv(rows) if self._format == "csv" else to_columns(rows, self._widths))
 
     def _tell(self, text: str) -> None:
-        """To stderr in one piece; that nobody reads it is no reason to fail."""
+        """To stderr in one piece, above the status; that nobody reads it is no reason to fail."""
         with self._lock, suppress(OutputError, BrokenPipeError):
-            self._messages.write(text)
+            self._messages.write(f"{ERASE}{text}{self._status}" if self._status else text)
             self._messages.flush()
 
 

@@ -32,19 +32,24 @@ class Session:
         self.method = ""
 
     @contextmanager
-    def open(self, values: Values) -> "Iterator[Connection]":
-        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end."""
+    def open(
+        self, values: Values, address: "Address | None" = None, options: Mapping[str, Any] | None = None
+    ) -> "Iterator[Connection]":
+        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end.
+
+        Where a command has several servers, `address` and `options`, the protocols' own, are of the one that is meant.
+        """
         from rpcctl.api import Connection
 
         connection = Connection(
-            _read_address(values),
+            read_address(values) if address is None else address,
             proto=values.proto,
             timeout=values.timeout,
             connect_timeout=values.connect_timeout,
             item_timeout=getattr(values, "item_timeout", None),
             max_time=values.max_time,
             max_message=values.max_message,
-            options=own_options(values),
+            options=own_options(values) if options is None else options,
             trace=self.output.trace if values.verbose else None,
         )
         self.protocol, self.address = connection.info.scheme, str(connection.address)
@@ -107,7 +112,7 @@ class Session:
         return data if isinstance(data, bytes) else str(data).encode()
 
 
-def _read_address(values: Values) -> "str | Address":
+def read_address(values: Values) -> "str | Address":
     """The address, with its password if that is kept elsewhere."""
     if not values.password:
         return str(values.address)
@@ -152,9 +157,14 @@ def values_of_protocols(values: Values) -> list[Option]:
     return list(getattr(values, "own", {}).values())
 
 
+def typed_options(values: Values) -> dict[str, Any]:
+    """What was typed of the protocols' own options, by name; None for those that were not."""
+    return {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
+
+
 def own_options(values: Values) -> dict[str, Any]:
     """What was given of the protocols' own options, on the line or else by the profile, by name."""
-    given = {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
+    given = typed_options(values)
     saved: Saved | None = getattr(values, "saved", None)
     if saved is None:
         return given

@@ -25,6 +25,9 @@ STYLES = {
     "hint": "\x1b[33m",
     "title": "\x1b[1m",
     "dim": "\x1b[2m",
+    "good": "\x1b[32m",
+    "bad": "\x1b[31m",
+    "refused": "\x1b[33m",
 }
 _RESET = "\x1b[0m"
 
@@ -36,6 +39,8 @@ class Terminal(NamedTuple):
     """Whether a person reads it: lines are broken, columns drawn, controls shown."""
     color: bool = False
     width: int = 80
+    live: bool = False
+    """Whether a line can be written anew."""
 
     def paint(self, style: str, text: str) -> str:
         """The text in one of STYLES, if there is colour."""
@@ -59,7 +64,8 @@ def examine(stream: IO[Any] | None, color: str, env: Mapping[str, str]) -> Termi
         colored = env["FORCE_COLOR"] != "0"
     else:
         colored = is_terminal and env.get("TERM") != "dumb"
-    return Terminal(is_terminal or color == "always", colored, _measure_width(stream, env))
+    live = is_terminal and env.get("TERM", "dumb") != "dumb"
+    return Terminal(is_terminal or color == "always", colored, measure_width(stream, env), live)
 
 
 def is_tty(stream: IO[Any] | None) -> bool:
@@ -84,7 +90,8 @@ def _show(character: str) -> str:
     return repr(character)[1:-1]
 
 
-def _measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+def measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+    """Columns of the terminal, as COLUMNS or the system tells; 80 when neither does."""
     columns = env.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and 0 < len(columns) < 6 and int(columns):
         return int(columns)
