@@ -49,6 +49,8 @@ LAYERS = [
     ("cli/options.py", SEAMS, ()),
     ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
+    ("cli/select.py", CORE, ("jmespath",)),
+    ("cli/yaml_text.py", (), ("yaml",)),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
     (
         "cli/*.py",
@@ -105,6 +107,8 @@ def loaded_by(code: str) -> set[str]:
 
 
 HEAVY = {
+    "jmespath",
+    "yaml",
     "rich",
     "typer",
     "asyncio",

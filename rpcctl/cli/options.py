@@ -50,7 +50,7 @@ TYPED = Option(
 )
 ARGUMENTS = (JSON_ARGS, RAW_ARGS, PARAMS, TYPED)
 
-FORMATS = ("auto", "json", "ndjson", "table", "csv", "raw", "repr")
+FORMATS = ("auto", "json", "ndjson", "yaml", "table", "csv", "raw", "repr")
 FORMAT = Option(
     "format", "how results are printed", "FORMAT", "choice", "auto", short="-f", choices=FORMATS, panel="Output"
 )
@@ -59,6 +59,9 @@ RAW_OUTPUT = Option(
     "raw-output", "a text result without quotes, bytes as bytes", type="switch", short="-r", panel="Output"
 )
 OUTPUT = Option("output", "write results to this file, whole or not at all", "FILE", short="-o", panel="Output")
+SELECT = Option(
+    "select", "print what this JMESPath expression chooses of each result, as 'items[].name'", "EXPR", panel="Output"
+)
 VERBOSE = Option(
     "verbose", "show the exchange on stderr; twice: its bytes too", type="count", default=0, short="-v", panel="Output"
 )
@@ -68,7 +71,7 @@ COLOR = Option(
 )
 TRACEBACK = Option("traceback", "show where in rpcctl an error arose", type="switch", panel="Output")
 MESSAGES = (JSON, VERBOSE, QUIET, COLOR, TRACEBACK)
-RESULTS = (FORMAT, RAW_OUTPUT, OUTPUT, *MESSAGES)
+RESULTS = (FORMAT, RAW_OUTPUT, SELECT, OUTPUT, *MESSAGES)
 
 ONLY = Option(
     "only", "expose only the names that match", "GLOB", multiple=True, variable=False, panel="What is exposed"

@@ -5,15 +5,17 @@ to write, here: a person's terminal gets layout and colour, a pipe one complete 
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-from rpcctl.cli.render import to_json, to_repr
+from rpcctl.cli.render import to_json, to_repr, to_yaml
 from rpcctl.cli.sinks import Sink, replacing
 from rpcctl.cli.terminal import Terminal, escape, escape_json, examine
 from rpcctl.errors import OutputError, RpcctlError
 
+_DATA = ("json", "ndjson", "yaml")
+"""The forms that are meant for programs: commands give them their data instead of sentences."""
 _NAMED = 300
 """Most characters of method names in the panel of `serve`."""
 
@@ -31,10 +33,15 @@ class Output:
         color: str = "auto",
         quiet: bool = False,
         verbose: int = 0,
+        select: Callable[[Any], Any] | None = None,
         env: Mapping[str, str],
     ) -> None:
-        """`format` is one of auto, json, ndjson, table, csv, raw and repr; `raw` writes texts and bytes as they are."""
+        """`format` is one of auto, json, ndjson, yaml, table, csv, raw and repr.
+
+        `raw` writes texts and bytes as they are; `select` makes of each result what is written in its place.
+        """
         self._format = format
+        self._select = select
         self._raw = raw or format == "raw"
         self._quiet = quiet
         self._verbose = verbose
@@ -57,14 +64,35 @@ class Output:
 
     def is_json(self) -> bool:
         """Whether a program reads the results, so that commands give their data instead of sentences."""
-        return self._format in ("json", "ndjson")
+        return self._format in _DATA or self._select is not None
 
     def value(self, value: Any) -> None:
         """Write one whole result."""
+        self._write_value(self._choose(value))
+
+    def item(self, value: Any) -> None:
+        """Write one item of a stream, in one line where the form allows it, and hand it over at once."""
+        value = self._choose(value)
+        if self._format in ("csv", "table"):
+            self._write_streamed_row(value)
+        elif self._format == "yaml":
+            self._write_safe(to_yaml(value, document=True))
+        elif self._format == "repr" or (self._raw and isinstance(value, (str, bytes))):
+            self._write_value(value)
+        else:
+            self._write_json(value, indent=False)
+        self.flush()
+
+    def _choose(self, value: Any) -> Any:
+        return value if self._select is None else self._select(value)
+
+    def _write_value(self, value: Any) -> None:
         if self._raw and isinstance(value, (str, bytes)):
             self._write_raw(value)
         elif self._format == "repr":
             self._write_safe(to_repr(value) + "\n")
+        elif self._format == "yaml":
+            self._write_safe(to_yaml(value))
         elif self._format == "csv":
             self._write_csv(value)
         elif self._format == "table":
@@ -72,23 +100,15 @@ class Output:
         else:
             self._write_json(value, indent=self._reader.layout and self._format in ("auto", "json"))
 
-    def item(self, value: Any) -> None:
-        """Write one item of a stream in one line, and hand it over at once."""
-        if self._format in ("csv", "table"):
-            self._write_streamed_row(value)
-        elif self._format == "repr" or (self._raw and isinstance(value, (str, bytes))):
-            self.value(value)
-        else:
-            self._write_json(value, indent=False)
-        self.flush()
-
     def text(self, line: str) -> None:
         """Write one line of plain text as a result."""
         self._write_line(escape(line))
 
     def listing(self, rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
         """Write what has a name and more: all of it as a table on a terminal, on a pipe the names, one per line."""
-        if self._format in ("csv", "table") or (self._format == "auto" and self._reader.layout):
+        if self._select is not None:
+            self._write_all([row[0] for row in rows])
+        elif self._format in ("csv", "table") or (self._format == "auto" and self._reader.layout):
             self._write_rows(headings, rows)
         elif self._format in ("auto", "raw"):
             self._results.write("".join(f"{escape(row[0])}\n" for row in rows))
@@ -97,7 +117,7 @@ class Output:
 
     def records(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write maps of the same keys as a table with headings, a single one as two columns."""
-        if self._format not in ("auto", "table", "raw"):
+        if self._format not in ("auto", "table", "raw") or self._select is not None:
             self._write_all(list(rows))
             return
         shown = [{key: _join(value) for key, value in row.items()} for row in rows]
@@ -151,7 +171,7 @@ class Output:
         # What was written before belongs before it; if that cannot be written, the error matters more.
         with suppress(OutputError, BrokenPipeError):
             self.flush()
-        if self.is_json():
+        if self._format in ("json", "ndjson"):
             lines = [to_json_line(exc, protocol, address, method)]
         else:
             lines = describe(exc, self._watcher, verbose=self._verbose > 0)
@@ -197,11 +217,9 @@ class Output:
         self._results.write(escape(text, keep="\n\t") if self._reader.layout else text)
 
     def _write_all(self, values: list[Any]) -> None:
-        if self._format == "ndjson":
-            for value in values:
-                self.value(value)
-        else:
-            self.value(values)
+        chosen = self._choose(values)
+        for value in chosen if self._format == "ndjson" and isinstance(chosen, list) else [chosen]:
+            self._write_value(value)
 
     def _write_csv(self, value: Any) -> None:
         from rpcctl.cli.tables import find_headings, make_row, split_records, to_csv
