@@ -13,9 +13,12 @@ from rpcctl.cli.render import to_json, to_repr, to_yaml
 from rpcctl.cli.sinks import Sink, replacing
 from rpcctl.cli.terminal import Terminal, escape, escape_json, examine
 from rpcctl.errors import OutputError, RpcctlError
+from rpcctl.messages import Piece
 
 _DATA = ("json", "ndjson", "yaml")
 """The forms that are meant for programs: commands give them their data instead of sentences."""
+_PAINTED = {"method": "title", "name": "key", "type": "other", "default": "text"}
+"""How the parts of a signature look."""
 _NAMED = 300
 """Most characters of method names in the panel of `serve`."""
 
@@ -104,6 +107,10 @@ class Output:
         """Write one line of plain text as a result."""
         self._write_line(escape(line))
 
+    def lines(self, text: str) -> None:
+        """Write a text of several lines as a result."""
+        self._write_safe(text)
+
     def listing(self, rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
         """Write what has a name and more: all of it as a table on a terminal, on a pipe the names, one per line."""
         if self._select is not None:
@@ -123,12 +130,16 @@ class Output:
         shown = [{key: _join(value) for key, value in row.items()} for row in rows]
         self._write_table(shown[0] if len(shown) == 1 else shown)
 
-    def document(self, title: str, sections: Sequence[tuple[str, str, str]]) -> None:
-        """Write sections of a heading, a text and a command line to copy, below a title, which may be empty."""
+    def document(self, title: str, sections: Sequence[tuple[str | Sequence[Piece], str, str]]) -> None:
+        """Write sections of a heading, a text and a command line to copy, below a title, which may be empty.
+
+        A heading may be made of parts, each with the name of what it is.
+        """
         paint = self._reader.paint
         blocks = [paint("title", escape(title))] if title else []
         for heading, body, command in sections:
-            lines = [paint("title", escape(heading))]
+            parts = [("method", heading)] if isinstance(heading, str) else heading
+            lines = ["".join(paint(_PAINTED.get(part, ""), escape(text)) for part, text in parts)]
             lines += [f"    {escape(line)}".rstrip() for line in body.expandtabs().splitlines()]
             blocks.append("\n".join([*lines, f"    {paint('dim', '$ ' + escape(command))}"]))
         self._results.write("\n\n".join(blocks) + "\n" if blocks else "")

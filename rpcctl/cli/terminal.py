@@ -38,8 +38,8 @@ class Terminal(NamedTuple):
     width: int = 80
 
     def paint(self, style: str, text: str) -> str:
-        """The text in one of STYLES, if there is colour."""
-        return f"{STYLES[style]}{text}{_RESET}" if self.color else text
+        """The text in one of STYLES, if there is colour; without a style as it is."""
+        return f"{STYLES[style]}{text}{_RESET}" if self.color and style else text
 
     def paint_json(self, text: str) -> str:
         """A JSON text with its keys, texts and other values told apart, if there is colour."""

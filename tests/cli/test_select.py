@@ -51,9 +51,7 @@ def test_a_wrong_expression_is_pointed_at(expression, message, mark):
     assert pointer == "  " + " " * mark + "^"
 
 
-@pytest.mark.parametrize(
-    "expression", ["(" * 50_000, "a" + ".b" * 50_000, " ", "\x1b[31m", "`{", "a." * 100 + "~" * 99]
-)
+@pytest.mark.parametrize("expression", ["(" * 50_000, "!" * 50_000 + "@", " ", "\x1b[31m", "`{", "a." * 100 + "~" * 99])
 def test_no_expression_breaks_anything(expression):
     with pytest.raises(UsageError) as caught:
         compile_expression(expression, "until")({})

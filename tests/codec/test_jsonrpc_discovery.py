@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from rpcctl import openrpc
 from rpcctl.messages import REQUIRED, Description, MethodDescription, Parameter
-from rpcctl.protocols.jsonrpc import discovery, openrpc
+from rpcctl.protocols.jsonrpc import discovery
 from tests.codec.jsonrpc_methods import ask, call
 
 

@@ -6,6 +6,7 @@ Bodies are read whatever the status: servers older than 2.0 answer errors with 5
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rpcctl import openrpc
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, AuthError, DeadlineError, RemoteProtocolError
 from rpcctl.http.client import Answer, HttpClient
@@ -13,7 +14,7 @@ from rpcctl.interfaces import Settings
 from rpcctl.limits import first_limit
 from rpcctl.messages import INSPECT, PING, Deadline, Description, Failure, Reply, Request, Result
 
-from . import codec, discovery, faults, openrpc
+from . import codec, discovery, faults
 from .dialects import DIALECTS, dialect_of, ids
 
 _JSON = "application/json"
