@@ -50,6 +50,20 @@ TYPED = Option(
 )
 ARGUMENTS = (JSON_ARGS, RAW_ARGS, PARAMS, TYPED)
 
+DRY_RUN = Option(
+    "dry-run", "print what would be sent, decoded and as bytes, and send nothing", type="switch", panel="Output"
+)
+AS = Option(
+    "as",
+    "print the call as a curl command, or as a Python script for the wire's own library, and send nothing",
+    "FORM",
+    "choice",
+    choices=("curl", "python"),
+    variable=False,
+    panel="Output",
+)
+PREVIEWS = (DRY_RUN, AS)
+
 FORMATS = ("auto", "json", "ndjson", "yaml", "table", "csv", "raw", "repr")
 FORMAT = Option(
     "format", "how results are printed", "FORMAT", "choice", "auto", short="-f", choices=FORMATS, panel="Output"

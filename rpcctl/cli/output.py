@@ -69,6 +69,10 @@ class Output:
         """Whether a program reads the results, so that commands give their data instead of sentences."""
         return self._format in _DATA or self._select is not None
 
+    def is_raw(self) -> bool:
+        """Whether bytes are to be written as they are."""
+        return self._raw
+
     def value(self, value: Any) -> None:
         """Write one whole result."""
         self._write_value(self._choose(value))

@@ -14,7 +14,7 @@ from threading import Lock
 
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, RemoteProtocolError, RpcctlError
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.messages import Deadline
 
 from .compress import TooLargeError, inflate
@@ -92,6 +92,19 @@ class HttpClient:
                 return answer
             self._follow(answer.headers["location"])
         raise RemoteProtocolError(f"{self._origin}: more than {_MOST_REDIRECTS} redirects")
+
+    def preview(self, body: bytes, content_type: str, headers: Sequence[Header] = ()) -> list[Preview]:
+        """The head and the body that `post` would send, asking nobody: `***` stands for a login."""
+        at, options = self._target.at, self._settings.options
+        with_login = at.user or at.password or any(options.get(name) for name in ("auth", "user", "netrc"))
+        self._login = "***" if with_login else None
+        head = write_head(
+            self._target, (*self._standard(content_type, None), *headers, *self._own()), len(body), whole=False
+        )
+        return [
+            Preview(head.rstrip(), head.encode("latin-1", "replace")),
+            Preview(body.decode("utf-8", "replace"), body),
+        ]
 
     def refusal(self, answer: Answer) -> RpcctlError:
         """What to raise for an answer whose body is not the protocol's: its status, and its first line."""
