@@ -18,6 +18,7 @@ from rpcctl.errors import OutputError, RpcctlError
 MODULES = {
     "call": "rpcctl.cli.call",
     "cast": "rpcctl.cli.cast",
+    "watch": "rpcctl.cli.watch",
     "list": "rpcctl.cli.list",
     "describe": "rpcctl.cli.describe",
     "ping": "rpcctl.cli.ping",

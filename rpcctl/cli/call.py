@@ -63,7 +63,7 @@ def make_request(values: Values, session: Session, connection: "Connection", **m
     """The request that the words mean; made before the server is reached, unless --typed has to ask it first."""
     parameters: tuple[Parameter, ...] = ()
     if values.typed:
-        if values.dry_run or values.as_:
+        if getattr(values, "dry_run", None) or getattr(values, "as_", None):
             raise UsageError("--typed asks the server, --dry-run and --as ask nobody", hint="leave out --typed")
         session.reach(connection, values)
         parameters = find_parameters(values.method, connection)

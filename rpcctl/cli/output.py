@@ -4,21 +4,23 @@ Commands and `main` know only this class. How values, errors and tables look is 
 to write, here: a person's terminal gets layout and colour, a pipe one complete value per line.
 """
 
+import io
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rpcctl.cli.render import to_json, to_repr, to_yaml
 from rpcctl.cli.sinks import Sink, replacing
-from rpcctl.cli.terminal import Terminal, escape, escape_json, examine
+from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, measure
 from rpcctl.errors import OutputError, RpcctlError
-from rpcctl.messages import Piece
+
+if TYPE_CHECKING:
+    from rpcctl.cli.documents import Section
+    from rpcctl.cli.redraw import Redraw
 
 _DATA = ("json", "ndjson", "yaml")
 """The forms that are meant for programs: commands give them their data instead of sentences."""
-_PAINTED = {"method": "title", "name": "key", "type": "other", "default": "text"}
-"""How the parts of a signature look."""
 _NAMED = 300
 """Most characters of method names in the panel of `serve`."""
 
@@ -55,6 +57,8 @@ class Output:
         self._headings: list[Any] | None = None
         self._widths: list[int] = []
         self._lock = threading.Lock()
+        self._env = env
+        self._screen: Redraw | None = None
 
     @contextmanager
     def redirected(self, stdout: IO[Any]) -> Iterator[None]:
@@ -89,6 +93,32 @@ class Output:
         else:
             self._write_json(value, indent=False)
         self.flush()
+
+    def refresh(self, title: str, value: Any) -> None:
+        """Show a value below a title in the place of the one before, changes marked; as an item where that cannot be.
+
+        The title is for terminals only.
+        """
+        if not self._reader.redraws:
+            self.item(value)
+            return
+        from rpcctl.cli.redraw import Redraw
+
+        self._screen = self._screen or Redraw()
+        lines = self._render(self._choose(value)).splitlines()
+        width, height = measure(self._results.stream, self._env)
+        self._results.write(self._screen.replace(title, lines, self._reader._replace(width=width), height))
+        self.flush()
+
+    def _render(self, value: Any) -> str:
+        """What the value looks like to a person, without colours."""
+        page, before = io.BytesIO(), (self._results, self._reader)
+        self._results, self._reader = Sink(page, "the output"), self._reader._replace(color=False)
+        try:
+            self._write_value(value)
+        finally:
+            self._results, self._reader = before
+        return page.getvalue().decode("utf-8", "backslashreplace")
 
     def _choose(self, value: Any) -> Any:
         return value if self._select is None else self._select(value)
@@ -134,19 +164,11 @@ class Output:
         shown = [{key: _join(value) for key, value in row.items()} for row in rows]
         self._write_table(shown[0] if len(shown) == 1 else shown)
 
-    def document(self, title: str, sections: Sequence[tuple[str | Sequence[Piece], str, str]]) -> None:
-        """Write sections of a heading, a text and a command line to copy, below a title, which may be empty.
+    def document(self, title: str, sections: "Sequence[Section]") -> None:
+        """Write sections of a heading, a text and a command line to copy, below a title, which may be empty."""
+        from rpcctl.cli.documents import to_document
 
-        A heading may be made of parts, each with the name of what it is.
-        """
-        paint = self._reader.paint
-        blocks = [paint("title", escape(title))] if title else []
-        for heading, body, command in sections:
-            parts = [("method", heading)] if isinstance(heading, str) else heading
-            lines = ["".join(paint(_PAINTED.get(part, ""), escape(text)) for part, text in parts)]
-            lines += [f"    {escape(line)}".rstrip() for line in body.expandtabs().splitlines()]
-            blocks.append("\n".join([*lines, f"    {paint('dim', '$ ' + escape(command))}"]))
-        self._results.write("\n\n".join(blocks) + "\n" if blocks else "")
+        self._results.write(to_document(title, sections, self._reader))
 
     def panel(self, title: str, names: Sequence[str]) -> None:
         """Say on stderr what is being served; the first of the names are told."""
@@ -279,6 +301,8 @@ class Output:
 
     def _tell(self, text: str) -> None:
         """To stderr in one piece; that nobody reads it is no reason to fail."""
+        if self._screen:
+            self._screen.leave()
         with self._lock, suppress(OutputError, BrokenPipeError):
             self._messages.write(text)
             self._messages.flush()

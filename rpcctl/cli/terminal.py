@@ -36,6 +36,8 @@ class Terminal(NamedTuple):
     """Whether a person reads it: lines are broken, columns drawn, controls shown."""
     color: bool = False
     width: int = 80
+    redraws: bool = False
+    """Whether its cursor can be moved, so that text can be put in the place of other text."""
 
     def paint(self, style: str, text: str) -> str:
         """The text in one of STYLES, if there is colour; without a style as it is."""
@@ -59,7 +61,8 @@ def examine(stream: IO[Any] | None, color: str, env: Mapping[str, str]) -> Termi
         colored = env["FORCE_COLOR"] != "0"
     else:
         colored = is_terminal and env.get("TERM") != "dumb"
-    return Terminal(is_terminal or color == "always", colored, _measure_width(stream, env))
+    redraws = is_terminal and env.get("TERM") != "dumb"
+    return Terminal(is_terminal or color == "always", colored, measure(stream, env)[0], redraws)
 
 
 def is_tty(stream: IO[Any] | None) -> bool:
@@ -84,11 +87,14 @@ def _show(character: str) -> str:
     return repr(character)[1:-1]
 
 
-def _measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
-    columns = env.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and 0 < len(columns) < 6 and int(columns):
-        return int(columns)
+def measure(stream: IO[Any] | None, env: Mapping[str, str]) -> tuple[int, int]:
+    """Columns and lines: as COLUMNS and LINES say, else as the terminal does, else 80 and 24."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns or 80 if stream else 80
+        size = tuple(os.get_terminal_size(stream.fileno())) if stream else (0, 0)
     except (OSError, ValueError):
-        return 80
+        size = (0, 0)
+    return _read_size(env.get("COLUMNS", "")) or size[0] or 80, _read_size(env.get("LINES", "")) or size[1] or 24
+
+
+def _read_size(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0

@@ -9,8 +9,8 @@ To add one, make a package of four files; a package of another distribution join
     client.py    Client: connect, send, close, as `rpcctl.interfaces.Client` says.
     server.py    Server: bind, serve, drain, close, as `rpcctl.interfaces.Server` says.
 
-A client may have `preview` too, for `--dry-run` (`rpcctl.interfaces.PreviewClient`), and INFO.snippets may name functions
-that write a call for people without rpcctl, for `--as curl` and `--as python`; they stand in `snippets.py`.
+A client may have `preview` too, for `--dry-run` (`rpcctl.interfaces.PreviewClient`), and INFO.snippets may name
+functions that write a call for people without rpcctl, for `--as curl` and `--as python`; they stand in `snippets.py`.
 
 Clients and servers turn foreign exceptions into those of `rpcctl.errors` at their border, and import neither a sibling
 nor the service nor the command line: what they need of those is handed in. What the wire cannot carry is left out of
