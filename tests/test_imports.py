@@ -53,6 +53,7 @@ LAYERS = [
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
     ("cli/stub.py", (*CORE, "rpcctl.interfaces", "rpcctl.cli.stub_types"), ()),
     ("cli/stub_types.py", (), ()),
+    ("cli/roff.py", (), ()),
     ("cli/select.py", CORE, ("jmespath",)),
     ("cli/yaml_text.py", (), ("yaml",)),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),

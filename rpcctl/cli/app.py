@@ -27,6 +27,7 @@ MODULES = {
     "protocols": "rpcctl.cli.protocols",
     "explain": "rpcctl.cli.explain",
     "completion": "rpcctl.cli.completion",
+    "manual": "rpcctl.cli.manual",
 }
 ALIASES = {"ls": "list"}
 INTERRUPTED = 130

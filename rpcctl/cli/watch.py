@@ -53,7 +53,7 @@ COMMAND = Command(
     ),
     examples=(
         "rpcctl watch -n 2 :4242 get hits",
-        "rpcctl watch -n 0.5 http://127.0.0.1:8080/ job 7 --select state --until \"state == 'done'\" --max-time 60",
+        "rpcctl watch http://127.0.0.1:8080/ job 7 --until \"state == 'done'\"",
     ),
 )
 
