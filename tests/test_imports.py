@@ -54,6 +54,7 @@ LAYERS = [
     ("cli/stub.py", (*CORE, "rpcctl.interfaces", "rpcctl.cli.stub_types"), ()),
     ("cli/stub_types.py", (), ()),
     ("cli/roff.py", (), ()),
+    ("cli/manual.py", (*SEAMS, "rpcctl.__version__", "rpcctl.registry", "rpcctl.cli"), ()),
     ("cli/select.py", CORE, ("jmespath",)),
     ("cli/yaml_text.py", (), ("yaml",)),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
