@@ -52,15 +52,16 @@ def protocols() -> list[ProtocolInfo]:
 def own_options(roles: Iterable[str], taken: Collection[str] = ()) -> dict[str, Option]:
     """The protocols' own options for `client` or `server`, by name; the first protocol to declare one decides.
 
-    One that is spelled like something in `taken` is left out: it can still be given in an address.
+    One that is named like something in `taken` is left out: it can still be given in an address. One whose short
+    spelling is taken has the long one only.
     """
     wanted, own, spellings = set(roles), dict[str, Option](), set(taken)
     for info in _table_first(protocols()) if wanted else ():
         for option in info.options:
-            spelled = {option.name, option.short} - {""}
-            if wanted & set(option.roles) and not spelled & spellings:
-                own[option.name] = option._replace(panel=option.panel or f"{info.scheme} only")
-                spellings |= spelled
+            if wanted & set(option.roles) and option.name not in spellings:
+                short = "" if option.short in spellings else option.short
+                own[option.name] = option._replace(panel=option.panel or f"{info.scheme} only", short=short)
+                spellings |= {option.name, option.short}
     return own
 
 
