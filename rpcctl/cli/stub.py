@@ -227,4 +227,7 @@ def _quote_doc(text: str, indent: str = "") -> str:
 def _quote_character(character: str) -> str:
     if character in '\\"':
         return f"\\{character}"
-    return character if character.isprintable() or character == "\t" else ascii(character)[1:-1]
+    if character.isprintable() or character == "\t":
+        return character
+    # As text that names it: compilers refuse half a surrogate pair in a docstring even when it is escaped.
+    return f"\\{ascii(character)[1:-1]}"
