@@ -76,7 +76,7 @@ def write_as(form: str, description: Description, connection: "Connection", sess
         return
     from rpcctl.cli.stub import write_module
 
-    session.output.lines(write_module(description, connection.info, session.address))
+    session.output.verbatim(write_module(description, connection.info, session.address))
 
 
 def is_of_many(name: str | None) -> bool:

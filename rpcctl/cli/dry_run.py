@@ -16,7 +16,7 @@ def show(request: Request, form: str | None, connection: "Connection", session: 
     from rpcctl.api import preview, write_snippet
 
     if form:
-        session.output.lines(write_snippet(connection, request, form))
+        session.output.verbatim(write_snippet(connection, request, form))
         return
     messages = [_masked(each) for each in preview(connection, request)]
     if session.output.is_json():

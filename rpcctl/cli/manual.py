@@ -44,7 +44,7 @@ _OUTPUT = (
 def run(values: Values, session: Session) -> None:
     """Print the page."""
     with session.output.writing(values.output):
-        session.output.lines(write_manual())
+        session.output.verbatim(write_manual())
 
 
 def write_manual() -> str:

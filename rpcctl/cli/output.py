@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rpcctl.cli.render import to_json, to_repr, to_yaml
 from rpcctl.cli.sinks import Sink, replacing
-from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, measure
+from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, measure_height, measure_width
 from rpcctl.errors import OutputError, RpcctlError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Output:
         self._widths: list[int] = []
         self._lock = threading.Lock()
         self._env = env
-        self._screen: Redraw | None = None
+        self._drawing: Redraw | None = None
 
     @contextmanager
     def redirected(self, stdout: IO[Any]) -> Iterator[None]:
@@ -99,15 +99,16 @@ class Output:
 
         The title is for terminals only.
         """
-        if not self._reader.redraws:
+        if not self._reader.live:
             self.item(value)
             return
         from rpcctl.cli.redraw import Redraw
 
-        self._screen = self._screen or Redraw()
+        self._drawing = self._drawing or Redraw()
         lines = self._render(self._choose(value)).splitlines()
-        width, height = measure(self._results.stream, self._env)
-        self._results.write(self._screen.replace(title, lines, self._reader._replace(width=width), height))
+        stream = self._results.stream
+        terminal = self._reader._replace(width=measure_width(stream, self._env))
+        self._results.write(self._drawing.replace(title, lines, terminal, measure_height(stream, self._env)))
         self.flush()
 
     def _render(self, value: Any) -> str:
@@ -141,8 +142,8 @@ class Output:
         """Write one line of plain text as a result."""
         self._write_line(escape(line))
 
-    def lines(self, text: str) -> None:
-        """Write a text of several lines as a result."""
+    def verbatim(self, text: str) -> None:
+        """Write a text of several lines as a result, as it is."""
         self._write_safe(text)
 
     def listing(self, rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
@@ -301,8 +302,8 @@ class Output:
 
     def _tell(self, text: str) -> None:
         """To stderr in one piece; that nobody reads it is no reason to fail."""
-        if self._screen:
-            self._screen.leave()
+        if self._drawing:
+            self._drawing.leave()
         with self._lock, suppress(OutputError, BrokenPipeError):
             self._messages.write(text)
             self._messages.flush()

@@ -36,8 +36,8 @@ class Terminal(NamedTuple):
     """Whether a person reads it: lines are broken, columns drawn, controls shown."""
     color: bool = False
     width: int = 80
-    redraws: bool = False
-    """Whether its cursor can be moved, so that text can be put in the place of other text."""
+    live: bool = False
+    """Whether a line can be written anew."""
 
     def paint(self, style: str, text: str) -> str:
         """The text in one of STYLES, if there is colour; without a style as it is."""
@@ -61,8 +61,8 @@ def examine(stream: IO[Any] | None, color: str, env: Mapping[str, str]) -> Termi
         colored = env["FORCE_COLOR"] != "0"
     else:
         colored = is_terminal and env.get("TERM") != "dumb"
-    redraws = is_terminal and env.get("TERM") != "dumb"
-    return Terminal(is_terminal or color == "always", colored, measure(stream, env)[0], redraws)
+    live = is_terminal and env.get("TERM", "dumb") != "dumb"
+    return Terminal(is_terminal or color == "always", colored, measure_width(stream, env), live)
 
 
 def is_tty(stream: IO[Any] | None) -> bool:
@@ -87,14 +87,23 @@ def _show(character: str) -> str:
     return repr(character)[1:-1]
 
 
-def measure(stream: IO[Any] | None, env: Mapping[str, str]) -> tuple[int, int]:
-    """Columns and lines: as COLUMNS and LINES say, else as the terminal does, else 80 and 24."""
+def measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+    """Columns of the terminal, as COLUMNS or the system tells; 80 when neither does."""
+    columns = env.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and 0 < len(columns) < 6 and int(columns):
+        return int(columns)
     try:
-        size = tuple(os.get_terminal_size(stream.fileno())) if stream else (0, 0)
+        return os.get_terminal_size(stream.fileno()).columns or 80 if stream else 80
     except (OSError, ValueError):
-        size = (0, 0)
-    return _read_size(env.get("COLUMNS", "")) or size[0] or 80, _read_size(env.get("LINES", "")) or size[1] or 24
+        return 80
 
 
-def _read_size(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+def measure_height(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+    """Lines of the terminal, as LINES or the system tells; 24 when neither does."""
+    lines = env.get("LINES", "")
+    if lines.isascii() and lines.isdigit() and len(lines) < 6 and int(lines):
+        return int(lines)
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or 24 if stream else 24
+    except (OSError, ValueError):
+        return 24

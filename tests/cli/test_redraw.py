@@ -74,7 +74,7 @@ def test_the_next_text_replaces_the_last():
 
 
 def test_an_output_draws_on_a_terminal():
-    screen = Screen(tty=True, env={"COLUMNS": "40", "LINES": "10"})
+    screen = Screen(tty=True, env={"COLUMNS": "40", "LINES": "10", "TERM": "xterm"})
     screen.output.refresh("every 2 s", {"n": 1})
     screen.output.refresh("every 2 s", {"n": 2})
     assert "\x1b[4A\x1b[J" in screen.text
@@ -94,6 +94,6 @@ def test_where_the_cursor_cannot_be_moved_each_value_has_its_line(options):
 
 @pytest.mark.parametrize("format", ["yaml", "table", "repr", "json"])
 def test_every_form_can_be_drawn(format):
-    screen = Screen(tty=True, format=format)
+    screen = Screen(tty=True, format=format, env={"TERM": "xterm"})
     screen.output.refresh("title", {"name": "value"})
     assert "value" in screen.plain
