@@ -8,14 +8,14 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rpcctl import registry
 from rpcctl.address import Address
 from rpcctl.errors import UsageError
+from rpcctl.interfaces import Reloading, Settings
 from rpcctl.interfaces import Server as WireServer
-from rpcctl.interfaces import Settings
 from rpcctl.messages import Trace
 from rpcctl.service.dispatch import Service
 from rpcctl.service.executor import make_executor
@@ -58,13 +58,15 @@ class Server:
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
         on_done: OnDone | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         """Load the target and build its method table; nothing is bound yet.
 
         `target` is a target as typed, any object to expose, or a list of these. Without an address the protocol's
         default one is bound; `proto` decides what an address leaves open. With `workers`, so many processes run the
         calls, each with targets of its own, which must be named as text. `call_timeout` and `max_wait` are seconds,
-        `max_message` bytes. `on_done` is told of each call that ended. TargetError when there is nothing to serve;
+        `max_message` bytes. `on_done` is told of each call that ended, `note` takes
+        lines for a log. TargetError when there is nothing to serve;
         UsageError when a dangerous target would be reachable from other machines, or processes cannot share it.
         """
         self._targets = _list_targets(target)
@@ -88,6 +90,7 @@ class Server:
         self.dangers: list[str] = []
         places = _list_addresses(addresses, proto)
         settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+        settings = settings if note is None else settings._replace(note=note)
         self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
@@ -158,17 +161,27 @@ class Server:
         self._stopped.set()
 
     def reload(self) -> None:
-        """Load the targets anew and serve those from the next call on.
+        """Load the targets anew, and what the servers read from files, and go by those from the next call on.
 
-        TargetError when that fails; the old ones then go on.
+        TargetError, or what a server says of its files, when that fails; the old target then goes on.
         """
         loaded = self._load_anew()
         methods = expose(loaded, self._selection)
         self._check_danger(methods)
+        for server in self._reloading():
+            server.reload()
         if self._processes is not None:
             self._processes.renew()
         self.service.replace(methods)
         self._loaded = loaded
+
+    @property
+    def files(self) -> list[str]:
+        """The files beside those of the target that `reload` reads."""
+        return [path for server in self._reloading() for path in server.files]
+
+    def _reloading(self) -> list[Reloading]:
+        return [each for each in self._servers if isinstance(each, Reloading)]
 
     def _load_anew(self) -> list[Target]:
         """The targets that were given as text from disk again; objects stay what they are."""

@@ -6,7 +6,7 @@ Whoever gets the iterator drains it, or closes it to abandon the call; nothing h
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rpcctl.address import Address
 from rpcctl.address import Transport as Transport
@@ -91,6 +91,10 @@ FEATURES: Mapping[str, str] = {
 }
 
 
+def _ignore(text: str) -> None:
+    """Tell nobody."""
+
+
 class Settings(NamedTuple):
     """What a client or server is given beside its address; protocols read their own `options` by name."""
 
@@ -108,6 +112,8 @@ class Settings(NamedTuple):
     """Turns a target into a handler; for a protocol whose address is a target."""
     max_items: int = 10_000
     """Longest list that a server makes of a stream, where the wire has none."""
+    note: Callable[[str], None] = _ignore
+    """Takes a line for a server's log, as of peers that speak another protocol; from any thread."""
 
 
 class Client(Protocol):
@@ -179,8 +185,12 @@ class Run(Protocol):
 class Sink(Protocol):
     """Where a call's replies go; called from the executor's threads, one at a time for one call."""
 
-    def deliver(self, reply: Reply) -> None:
-        """Take the next reply; the one after which nothing follows is a Result, End or Failure."""
+    def deliver(self, reply: Reply) -> Reply | None:
+        """Take the next reply; the one after which nothing follows is a Result, End or Failure.
+
+        Gives back what the caller was told, if that ended the call in another way: the rest is then abandoned, and the
+        call's outcome is that of what was told.
+        """
 
     def paused(self) -> None:
         """The allowance is used up; the call goes on when `Run.resume` is called."""
@@ -214,3 +224,15 @@ class Server(Protocol):
 
     def close(self) -> None:
         """Flush what was answered, free the address and let `serve` return. From any thread, safe to repeat."""
+
+
+@runtime_checkable
+class Reloading(Protocol):
+    """What a server is besides, if it goes by files that may change while it serves."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of those files."""
+
+    def reload(self) -> None:
+        """Read them again; an RpcctlError when they are of no use, and what was read before goes on."""

@@ -17,6 +17,7 @@ from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings, Sn
 DEFAULT = "zmq"
 PACKAGES = {
     "jsonrpc": "rpcctl.protocols.jsonrpc",
+    "msgpackrpc": "rpcctl.protocols.msgpackrpc",
     "py": "rpcctl.protocols.py",
     "xmlrpc": "rpcctl.protocols.xmlrpc",
     "zmq": "rpcctl.protocols.zmq",

@@ -30,17 +30,24 @@ LAYERS = [
     ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
     ("http/__init__.py", ("rpcctl.interfaces",), ()),
-    ("http/*.py", (*SEAMS, "rpcctl.http"), ("httptools", "uvicorn")),
+    ("http/*.py", (*SEAMS, "rpcctl.http", "rpcctl.sockets"), ("httptools", "uvicorn")),
+    ("sockets/__init__.py", ("rpcctl.interfaces",), ()),
+    ("sockets/*.py", (*SEAMS, "rpcctl.sockets"), ()),
     ("protocols/__init__.py", (), ()),
-    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages", "rpcctl.http"), ()),
+    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages", "rpcctl.http", "rpcctl.sockets"), ()),
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
     ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.openrpc", "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/snippets.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
-    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.openrpc", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),
+    ("protocols/msgpackrpc/extensions.py", (), ("msgpack",)),
+    ("protocols/msgpackrpc/faults.py", CORE, ()),
+    ("protocols/msgpackrpc/description.py", CORE, ()),
+    ("protocols/msgpackrpc/*.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.msgpackrpc"), ()),
     ("protocols/py/*.py", SEAMS, ()),
     ("protocols/xmlrpc/scalars.py", (), ()),
     ("protocols/xmlrpc/reader.py", (*CORE, "rpcctl.protocols.xmlrpc.scalars"), ()),
@@ -80,7 +87,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 or {"protocols", "http"} & set(path.parts), "imports are absolute between packages"
+            assert node.level == 0 or {"protocols", "http", "sockets"} & set(path.parts), (
+                "imports are absolute between packages"
+            )
             package = ".".join(("rpcctl", *path.relative_to(ROOT).parts[:-1])) if node.level else ""
             module = ".".join(part for part in (package, node.module or "") if part)
             found |= {f"{module}.{alias.name}" for alias in node.names}
@@ -148,3 +157,17 @@ def test_a_call_loads_its_own_wire_and_nothing_heavy():
     # From Python 3.12 on, pyzmq itself loads inspect.
     assert not loaded & (HEAVY - loaded_by("import zmq, msgpack"))
     assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_a_call_over_http_loads_no_server_and_no_other_wire():
+    words = ["call", "http://127.0.0.1:1/", "add", "2", "x", "--connect-timeout", "0.01"]
+    loaded = loaded_by(f"from rpcctl.cli.app import main\nmain({words!r})")
+    assert "http.client" in loaded
+    assert not loaded & (HEAVY - {"http.client"} | {"jsonrpclib", "uvicorn", "httptools", "zmq", "msgpack", "decimal"})
+    assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_serving_over_http_loads_no_library_that_only_targets_need():
+    loaded = loaded_by("from rpcctl.hosting import Server\nwith Server('time', 'http://127.0.0.1:0/'): pass")
+    assert "uvicorn" in loaded
+    assert not loaded & {"jsonrpclib", "zmq", "msgpack", "rich", "typer"}

@@ -18,6 +18,7 @@ from tests.shell import rpcctl
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = "py:tests.sample"
+ONE_OF = f"one of: {', '.join(registry.PACKAGES)}"
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def test_what_a_protocol_declares_is_of_a_piece(info):
 
 @pytest.mark.parametrize(
     ("typed", "hint"),
-    [("zqm", "zmq"), ("zerorcp", "one of: jsonrpc, py, xmlrpc, zmq"), ("", "one of: jsonrpc, py, xmlrpc, zmq")],
+    [("zqm", "zmq"), ("zerorcp", ONE_OF), ("", ONE_OF)],
 )
 def test_an_unknown_protocol_suggests(typed, hint):
     with pytest.raises(UsageError) as caught:

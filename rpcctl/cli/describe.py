@@ -24,7 +24,6 @@ AS = Option(
     variable=False,
     panel="Output",
 )
-_GLOB = frozenset("*?[")
 
 COMMAND = Command(
     "describe",
@@ -34,7 +33,7 @@ COMMAND = Command(
     (
         ADDRESS,
         Positional(
-            "method", "only this one, or those that match, as 'str*'; all otherwise", required=False, complete="method"
+            "method", "only this one, or those that match, as 'get_*'; else all", required=False, complete="method"
         ),
     ),
     (AS, *CONNECT, *RESULTS),
@@ -59,11 +58,12 @@ def run(values: Values, session: Session) -> None:
         if values.as_:
             write_as(values.as_, description._replace(methods=methods), connection, session)
             return
+        is_one = values.method is not None and not is_pattern(values.method, description)
         if session.output.is_json():
-            session.output.value(to_plain(description, methods, whole=is_of_many(values.method)))
+            session.output.value(to_plain(description, methods, whole=not is_one))
             return
         texts = [describe_method(each, session.address, connection.info) for each in methods]
-        session.output.document(description.name if values.method is None else "", texts)
+        session.output.document("" if is_one else description.name, texts)
 
 
 def write_as(form: str, description: Description, connection: "Connection", session: Session) -> None:
@@ -79,26 +79,27 @@ def write_as(form: str, description: Description, connection: "Connection", sess
     session.output.verbatim(write_module(description, connection.info, session.address))
 
 
-def is_of_many(name: str | None) -> bool:
-    """Whether what was asked for is not one method by its name."""
-    return name is None or bool(_GLOB & set(name))
-
-
 def select(description: Description, name: str | None, address: str) -> tuple[MethodDescription, ...]:
-    """The methods meant by the name or pattern, or all."""
+    """The methods meant by the name or the pattern, or all."""
     if name is None:
         return description.methods
+    if is_pattern(name, description):
+        matching = tuple(each for each in description.methods if fnmatchcase(each.name, name))
+        if not matching:
+            raise MethodNotFoundError(f"no method matches {name!r}", hint=f"rpcctl list {address}")
+        return matching
     found = description.find(name)
-    if found is not None:
-        return (found,)
-    known = [each.name for each in description.methods]
-    hint = f"rpcctl list {address} shows what there is"
-    if not is_of_many(name):
-        raise MethodNotFoundError(f"no method {name!r}", hint=suggest(name, known, hint))
-    matching = tuple(each for each in description.methods if fnmatchcase(each.name, name))
-    if not matching:
-        raise MethodNotFoundError(f"no method matches {name!r}", hint=hint)
-    return matching
+    if found is None:
+        known = [each.name for each in description.methods]
+        raise MethodNotFoundError(
+            f"no method {name!r}", hint=suggest(name, known, f"rpcctl list {address} shows what there is")
+        )
+    return (found,)
+
+
+def is_pattern(name: str, description: Description) -> bool:
+    """Whether it stands for the methods that match it: it is no method's name, and has a sign of patterns."""
+    return any(sign in name for sign in "*?[") and description.find(name) is None
 
 
 def describe_method(method: MethodDescription, address: str, info: ProtocolInfo) -> tuple[list[Piece], str, str]:

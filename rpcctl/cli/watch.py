@@ -112,7 +112,7 @@ def _poll(connection: "Connection", request: Request, interval: float, whole: De
         due = Deadline.after(max(interval, SHORTEST))
         connection.max_time = whole.remaining()
         again = connection.request(request.method, request.args, request.kwargs)
-        yield _read(connection.send(again), str(connection.address))
+        yield _read(connection.send(again), str(connection.address), request.method)
         _pause(due.remaining() or 0.0, whole)
 
 
@@ -120,7 +120,7 @@ def _pause(seconds: float, whole: Deadline) -> None:
     time.sleep(Deadline.after(seconds).sooner(whole).remaining() or 0.0)
 
 
-def _read(replies: Iterator[Reply], address: str) -> Any:
+def _read(replies: Iterator[Reply], address: str, method: str) -> Any:
     """What the call returned, of a stream the list of its items; raises what a Failure tells."""
     items: list[Any] = []
     for reply in replies:
@@ -129,7 +129,7 @@ def _read(replies: Iterator[Reply], address: str) -> Any:
         if isinstance(reply, Failure):
             from rpcctl.api import to_error
 
-            raise to_error(reply, address)
+            raise to_error(reply, address, method)
         if isinstance(reply, Item):
             items.append(reply.value)
         if len(items) == MAX_ITEMS:

@@ -8,13 +8,13 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
+from rpcctl.sockets.listening import SPARE, Place, allow_connections, listen, unlink
 
 from .auth import Doorkeeper
 from .connection import Connection
 from .desk import Desk
 from .gate import Policy
 from .running import FLUSH, Running
-from .sockets import SPARE, Place, allow_connections, listen, unlink
 
 if TYPE_CHECKING:
     import asyncio

@@ -1,17 +1,16 @@
-"""A connected socket with one time limit for all that is read and written, and how it is connected.
+"""How a connection to an HTTP server is made: through a proxy if there is one, and encrypted where that was asked for.
 
 Knows of HTTP only the line with which a proxy is asked for a tunnel.
 """
 
-import errno
-import io
 import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
-from rpcctl.errors import AuthError, ConnectError, DeadlineError, ResolveError, RpcctlError, TLSError
+from rpcctl.errors import AuthError, ConnectError, TLSError
 from rpcctl.messages import NEVER, Deadline
+from rpcctl.sockets.wire import Wire, connect, too_late
 
 from .logins import basic
 from .proxies import Proxy
@@ -20,98 +19,17 @@ from .tls import client_context, explain_tls
 if TYPE_CHECKING:
     import ssl
 
-_PIECE = 64 * 1024
 _PROBE = 0.7
 """Seconds for a look at what a server that hung up speaks."""
 _LONGEST_HEAD = 64 * 1024
-_MEANINGS = {
-    errno.ECONNREFUSED: "refused",
-    errno.ENOENT: "there is no such socket",
-    errno.EACCES: "not permitted",
-    errno.ENOTSOCK: "there is a file that is no socket",
-}
-
-
-class Wire:
-    """A socket whose every wait ends at `deadline`, with TimeoutError."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        """Take the socket over."""
-        self.sock = sock
-        self.deadline = NEVER
-        self.ended = False
-        """Whether the peer has said that nothing follows."""
-
-    def makefile(self, mode: str = "rb") -> io.BufferedReader:
-        """What http.client reads from; closing it leaves the socket open."""
-        return io.BufferedReader(_Reader(self), _PIECE)
-
-    def receive_into(self, buffer: Any) -> int:
-        """Read at least a byte, in time; 0 at the end."""
-        self._arm()
-        size = self.sock.recv_into(buffer)
-        self.ended = not size
-        return size
-
-    def send(self, data: bytes) -> None:
-        """Write all of it, in time: piece by piece, as a large message may be taken slowly but for ever."""
-        view = memoryview(data)
-        while view:
-            self._arm()
-            view = view[self.sock.send(view[:_PIECE]) :]
-
-    def is_stale(self) -> bool:
-        """Whether the peer closed it, or said something that nobody asked for, while nothing was under way."""
-        self.sock.settimeout(0)
-        try:
-            return self.sock.recv(1, 0 if _is_encrypted(self.sock) else socket.MSG_PEEK) is not None
-        except OSError as exc:
-            return not _would_block(exc)
-
-    def shut(self) -> None:
-        """Close it; wakes whoever waits. From any thread."""
-        try:
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # The peer was faster.
-        self.sock.close()
-
-    def _arm(self) -> None:
-        left = self.deadline.remaining()
-        if left == 0:
-            raise TimeoutError
-        self.sock.settimeout(left)
-
-
-class _Reader(io.RawIOBase):
-    """The reading half of a wire, as io wants it."""
-
-    def __init__(self, wire: Wire) -> None:
-        super().__init__()
-        self._wire = wire
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._wire.receive_into(buffer)
 
 
 def dial(
     at: Address, proxy: Proxy | None, options: Mapping[str, Any], patience: float | None, deadline: Deadline
 ) -> Wire:
     """Connect within `patience` seconds and the deadline; a TransportError says why not, or DeadlineError."""
-    limit = Deadline.after(patience).sooner(deadline)
     place = f"{proxy}" if proxy else f"{at}"
-    try:
-        sock = _connect(at, proxy, limit)
-    except TimeoutError:
-        raise _too_late(place, patience, deadline) from None
-    except OSError as exc:
-        reason = _MEANINGS.get(exc.errno or 0) or exc.strerror or str(exc)
-        raise ConnectError(f"{place}: {reason.lower()}", hint="is the server up? rpcctl wait ADDRESS") from exc
-    wire = Wire(sock)
-    wire.deadline = limit
+    wire = connect(at if proxy is None else at._replace(host=proxy.host, port=proxy.port), patience, deadline, place)
     try:
         if proxy is not None and at.transport == "https":
             _open_tunnel(wire, at, proxy)
@@ -119,7 +37,7 @@ def dial(
             wire.sock = _encrypt(wire, at, options)
     except TimeoutError:
         wire.shut()
-        raise _too_late(place, patience, deadline) from None
+        raise too_late(place, patience, deadline) from None
     except BaseException:
         wire.shut()
         raise
@@ -164,41 +82,6 @@ def _try_handshake(at: Address, context: "ssl.SSLContext") -> OSError | None:
     return None
 
 
-def _connect(at: Address, proxy: Proxy | None, limit: Deadline) -> socket.socket:
-    if at.kind == "path":
-        sock = socket.socket(socket.AF_UNIX)
-        return _connect_to(sock, at.path, limit)
-    host, port = (proxy.host, proxy.port) if proxy else (at.host, at.port)
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as exc:
-        raise ResolveError(
-            f"{host}: {getattr(exc, 'strerror', None) or 'no host name'}", hint="check the spelling"
-        ) from exc
-    for index, (family, kind, number, _, place) in enumerate(found):
-        try:
-            return _connect_to(socket.socket(family, kind, number), place, limit)
-        except OSError:
-            if index == len(found) - 1:
-                raise
-    raise ResolveError(f"{host}: it has no address")
-
-
-def _connect_to(sock: socket.socket, place: Any, limit: Deadline) -> socket.socket:
-    try:
-        left = limit.remaining()
-        if left == 0:
-            raise TimeoutError
-        sock.settimeout(left)
-        sock.connect(place)
-        if sock.family != getattr(socket, "AF_UNIX", None):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
 def _encrypt(wire: Wire, at: Address, options: Mapping[str, Any]) -> socket.socket:
     import ssl
 
@@ -240,19 +123,3 @@ def _read_head(wire: Wire) -> bytes:
     while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST_HEAD and wire.receive_into(byte):
         head += byte
     return bytes(head)
-
-
-def _too_late(place: str, patience: float | None, deadline: Deadline) -> RpcctlError:
-    if deadline.expired():
-        return DeadlineError(f"{place}: not connected within the time limit (--timeout)", hint="a longer --timeout")
-    return ConnectError(
-        f"{place}: no answer within {patience:g} s", hint="a longer --connect-timeout if it is only slow"
-    )
-
-
-def _is_encrypted(sock: socket.socket) -> bool:
-    return hasattr(sock, "context")
-
-
-def _would_block(exc: OSError) -> bool:
-    return isinstance(exc, BlockingIOError) or type(exc).__name__ in ("SSLWantReadError", "SSLWantWriteError")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import takewhile
 from threading import Condition, Lock
 from time import monotonic
+from types import GeneratorType
 from typing import NamedTuple
 
 from rpcctl.errors import UsageError
@@ -77,7 +78,8 @@ class Calls:
             replies = handler(request)
         except BaseException as exc:
             replies = iter((failure_of_handler(exc),))
-        kind = LoopCall if hasattr(type(replies), "__anext__") else Call
+        # Most are generators: their type tells sooner than a look for what it has not.
+        kind = Call if type(replies) is GeneratorType or not hasattr(type(replies), "__anext__") else LoopCall
         call = kind(self, request, replies, sink, allowance)
         with self.lock:
             place = self._choose_place()

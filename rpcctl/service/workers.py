@@ -34,25 +34,34 @@ def _do(job: Job) -> None:
         warn(f"a worker's job raised {type(exc).__name__}: {exc}")
 
 
+class _Own(local):
+    """What one thread is about."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.waiting: deque[Job] = deque()
+
+
 class CallingThread:
     """Runs each job on the thread that puts it; a job put by a job waits for that one to return."""
 
     def __init__(self) -> None:
         """Nothing to start."""
-        self._own = local()
+        self._own = _Own()
 
     def put(self, job: Job) -> None:
         """Run it now. A stream that is resumed from within its own step goes on after it, not inside it."""
-        waiting: deque[Job] | None = getattr(self._own, "waiting", None)
-        if waiting is not None:
-            waiting.append(job)
+        own = self._own
+        if own.busy:
+            own.waiting.append(job)
             return
-        waiting = self._own.waiting = deque([job])
+        own.busy = True
         try:
-            while waiting:
-                _do(waiting.popleft())
+            _do(job)
+            while own.waiting:
+                _do(own.waiting.popleft())
         finally:
-            del self._own.waiting
+            own.busy = False
 
     def replace(self, held: int) -> None:
         """There are no threads to add."""

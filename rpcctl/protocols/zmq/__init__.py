@@ -32,6 +32,7 @@ INFO = ProtocolInfo(
             multiple=True,
             roles=("client",),
         ),
+        Option("bind", "take the address and wait for a server that connects to it", type="switch", roles=("client",)),
         Option("push", "one-way calls to a server that pulls (--pull)", type="switch", roles=("client",)),
         Option("publish", "one-way calls to every subscriber (--subscribe)", type="switch", roles=("client",)),
         Option(

@@ -1,4 +1,4 @@
-"""Listening sockets: TCP, and Unix sockets that only their owner can connect to. Knows nothing of HTTP."""
+"""Listening sockets: TCP, and Unix sockets that only their owner can connect to. Knows no protocol."""
 
 import errno
 import os
