@@ -35,6 +35,7 @@ from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
     from rpcctl.batch import Batch
+    from rpcctl.pipeline import Pipeline
 
 
 class Connection:
@@ -176,6 +177,19 @@ class Connection:
         from rpcctl.batch import collect
 
         return [collect(list(self._client.send(each))) for each in requests]
+
+    def pipeline(self) -> "Pipeline":
+        """A way to have several calls under way, with requests made by `request`; connected first if need be."""
+        from rpcctl.pipeline import open_pipeline
+
+        self.connect()
+        return open_pipeline(self, self._client)
+
+    def renew(self) -> None:
+        """Drop what connection there is: the next call makes a new one."""
+        self._client.close()
+        self._client = registry.client(self.address, self._settings)
+        self._connected = False
 
     def describe(self) -> Description:
         """Ask the server what can be called."""

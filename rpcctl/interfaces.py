@@ -83,6 +83,7 @@ FEATURES: Mapping[str, str] = {
     "oneway": "one-way calls",
     "fanout": "one-way calls to every server",
     "batch": "batches",
+    "pipeline": "several calls at once on one connection",
     "inspect": "list and describe",
     "notify": "notifications",
     "auth": "authentication",
@@ -170,6 +171,25 @@ class BatchClient(Client, Protocol):
 
         The first request's time limits count for all.
         """
+
+
+class PipelineClient(Client, Protocol):
+    """A client of a wire with the feature `pipeline`: several calls under way on one connection, answered in any order.
+
+    No heartbeat is missed while the caller is elsewhere, and streams are taken in no faster than they are collected.
+    """
+
+    def start(self, request: Request) -> int:
+        """Send a call that is neither one-way nor reserved; a number that stands for it. Raises as `send` does."""
+
+    def collect(self, deadline: Deadline) -> list[tuple[int, Reply]]:
+        """The replies of all calls that have arrived; if there are none, those that come first until the deadline.
+
+        A call that has no reply in time, or never will, ends with a Failure `timeout`, `lost` or `protocol`.
+        """
+
+    def abandon(self, call: int) -> None:
+        """Take in nothing more of a call; of one that is over nothing is left to do."""
 
 
 class Run(Protocol):

@@ -55,7 +55,13 @@ class Shell:
         (folder / "rpcctl").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rpcctl "$@"\n')
         (folder / "rpcctl").chmod(0o755)
         path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-        self.env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+        self.env = {
+            **os.environ,
+            "PATH": path,
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "100",
+            "XDG_CONFIG_HOME": str(folder / "config"),
+        }
 
     def run(self, command: str, wanted: list[str]) -> list[str]:
         """What the command prints; of one in the background, as many lines as are wanted."""

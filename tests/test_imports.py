@@ -11,7 +11,15 @@ ROOT = Path(__file__).parent.parent / "rpcctl"
 
 # Pattern of files > what they may import of rpcctl, as prefixes, and of other distributions; the first match decides.
 CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
-SEAMS = (*CORE, "rpcctl.address", "rpcctl.interfaces", "rpcctl.limits", "rpcctl.settings")
+SEAMS = (
+    *CORE,
+    "rpcctl.address",
+    "rpcctl.interfaces",
+    "rpcctl.limits",
+    "rpcctl.outcomes",
+    "rpcctl.secrets",
+    "rpcctl.settings",
+)
 LAYERS = [
     ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
@@ -23,9 +31,13 @@ LAYERS = [
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
     ("limits.py", CORE, ()),
     ("openrpc.py", CORE, ()),
+    ("outcomes.py", CORE, ()),
+    ("secrets.py", CORE, ()),
+    ("profiles.py", SEAMS, ("tomllib", "tomli")),
+    ("pipeline.py", (*SEAMS, "rpcctl.api", "rpcctl.batch"), ()),
     ("signals.py", CORE, ()),
     ("registry.py", SEAMS, ()),
-    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch"), ()),
+    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch", "rpcctl.pipeline"), ()),
     ("batch.py", (*SEAMS, "rpcctl.api"), ()),
     ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
@@ -48,7 +60,7 @@ LAYERS = [
     ("protocols/msgpackrpc/faults.py", CORE, ()),
     ("protocols/msgpackrpc/description.py", CORE, ()),
     ("protocols/msgpackrpc/*.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.msgpackrpc"), ()),
-    ("protocols/py/*.py", SEAMS, ()),
+    ("protocols/py/*.py", (*SEAMS, "rpcctl.protocols.py"), ()),
     ("protocols/xmlrpc/scalars.py", (), ()),
     ("protocols/xmlrpc/reader.py", (*CORE, "rpcctl.protocols.xmlrpc.scalars"), ()),
     ("protocols/xmlrpc/codec.py", (*CORE, "rpcctl.protocols.xmlrpc.reader"), ()),
@@ -65,11 +77,20 @@ LAYERS = [
     ("cli/select.py", CORE, ("jmespath",)),
     ("cli/yaml_text.py", (), ("yaml",)),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
+    ("cli/prompt.py", (*CORE, "rpcctl.cli"), ("prompt_toolkit",)),
     (
         "cli/*.py",
         (
-            *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.batch", "rpcctl.hosting"),
-            *("rpcctl.openrpc", "rpcctl.signals", "rpcctl.cli"),
+            *SEAMS,
+            "rpcctl.registry",
+            "rpcctl.service",
+            "rpcctl.api",
+            "rpcctl.batch",
+            "rpcctl.hosting",
+            "rpcctl.openrpc",
+            "rpcctl.signals",
+            "rpcctl.profiles",
+            "rpcctl.cli",
         ),
         ("rich",),
     ),

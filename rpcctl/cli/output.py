@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rpcctl.cli.render import to_json, to_repr, to_yaml
 from rpcctl.cli.sinks import Sink, replacing
-from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, measure_height, measure_width
+from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, is_tty, measure_height, measure_width
 from rpcctl.errors import OutputError, RpcctlError
 
 if TYPE_CHECKING:
@@ -45,20 +45,28 @@ class Output:
 
         `raw` writes texts and bytes as they are; `select` makes of each result what is written in its place.
         """
-        self._format = format
+        self._always_raw = raw
+        self._color = color
         self._select = select
-        self._raw = raw or format == "raw"
+        self._env = env
+        self._drawing: Redraw | None = None
         self._quiet = quiet
         self._verbose = verbose
         self._results = Sink(stdout, "the output")
         self._messages = Sink(stderr, "standard error")
-        self._reader = _choose_reader(examine(stdout, color, env), format, color)
+        self._terminal = examine(stdout, color, env)
         self._watcher = examine(stderr, color, env)
+        self._screen = stderr if is_tty(stderr) and env.get("TERM") != "dumb" else None
+        self._lock = threading.Lock()
+        self.begin(format)
+
+    def begin(self, format: str) -> None:
+        """From now on results have this form; a table or CSV begins anew."""
+        self._format = format
+        self._raw = self._always_raw or format == "raw"
+        self._reader = _choose_reader(self._terminal, format, self._color)
         self._headings: list[Any] | None = None
         self._widths: list[int] = []
-        self._lock = threading.Lock()
-        self._env = env
-        self._drawing: Redraw | None = None
 
     @contextmanager
     def redirected(self, stdout: IO[Any]) -> Iterator[None]:
@@ -138,6 +146,10 @@ class Output:
         else:
             self._write_json(value, indent=self._reader.layout and self._format in ("auto", "json"))
 
+    def json_line(self, text: str) -> None:
+        """Write one line that is JSON already, whatever form is asked for; `flush` hands it over."""
+        self._write_line(self._reader.paint_json(escape_json(text) if self._reader.layout else text))
+
     def text(self, line: str) -> None:
         """Write one line of plain text as a result."""
         self._write_line(escape(line))
@@ -170,6 +182,10 @@ class Output:
         from rpcctl.cli.documents import to_document
 
         self._results.write(to_document(title, sections, self._reader))
+
+    def watched(self) -> tuple[IO[Any] | None, Terminal]:
+        """Standard error and how to draw on it; None unless a person sees it and results go elsewhere."""
+        return (None if self._quiet or self._reader.layout else self._screen), self._watcher
 
     def panel(self, title: str, names: Sequence[str]) -> None:
         """Say on stderr what is being served; the first of the names are told."""
@@ -243,8 +259,7 @@ class Output:
             self._write_line(value)
 
     def _write_json(self, value: Any, *, indent: bool) -> None:
-        text = to_json(value, indent=indent)
-        self._write_line(self._reader.paint_json(escape_json(text) if self._reader.layout else text))
+        self.json_line(to_json(value, indent=indent))
 
     def _write_line(self, text: str) -> None:
         self._results.write(text)

@@ -7,10 +7,12 @@ from rpcctl.messages import Request
 
 from .codec import NOTIFICATION, REQUEST
 
-_DIAL = {
-    "tcp": "with socket.create_connection({place!r}{timeout}) as peer:\n",
-    "unix": "with socket.socket(socket.AF_UNIX) as peer:\n    peer.settimeout({seconds})\n    peer.connect({place!r})\n",
-}
+_UNIX = """\
+with socket.socket(socket.AF_UNIX) as peer:
+    peer.settimeout({seconds})
+    peer.connect({place!r})
+"""
+_DIAL = {"tcp": "with socket.create_connection({place!r}{timeout}) as peer:\n", "unix": _UNIX}
 _SCRIPT = """\
 import socket
 
@@ -25,7 +27,10 @@ _ANSWER = """\
         for kind, *answer in replies:
             if kind == 1:
                 _, error, result = answer
-                raise SystemExit(f"error: {error}" if error is not None else print(result))
+                if error is not None:
+                    raise SystemExit(f"error: {error}")
+                print(result)
+                raise SystemExit
 """
 
 

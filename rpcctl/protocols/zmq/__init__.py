@@ -13,7 +13,7 @@ INFO = ProtocolInfo(
     ),
     client="rpcctl.protocols.zmq.client:Client",
     server="rpcctl.protocols.zmq.server:Server",
-    features=frozenset({"args", "stream", "oneway", "inspect", "auth", "tls", "traceback"}),
+    features=frozenset({"args", "stream", "oneway", "pipeline", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("zmq", int_bits=64),
     port=4242,
     snippets={"python": "rpcctl.protocols.zmq.snippets:write_python"},
