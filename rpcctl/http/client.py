@@ -18,7 +18,7 @@ from rpcctl.interfaces import Preview, Settings
 from rpcctl.messages import Deadline
 from rpcctl.sockets.wire import Wire
 
-from .heads import Header, read_header, redirect, target_of, write_head
+from .heads import MASKED, Header, hide_secret, read_header, redirect, target_of, write_head
 from .logins import authorization, basic
 from .proxies import Proxy, find_proxy
 from .verdicts import REDIRECTS, Answer, explain, judge, refusal
@@ -98,10 +98,9 @@ class HttpClient:
         """The head and the body that `post` would send, asking nobody: `***` stands for a login."""
         at, options = self._target.at, self._settings.options
         with_login = at.user or at.password or any(options.get(name) for name in ("auth", "user", "netrc"))
-        self._login = "***" if with_login else None
-        head = write_head(
-            self._target, (*self._standard(content_type, None), *headers, *self._own()), len(body), whole=False
-        )
+        self._login = MASKED if with_login else None
+        everything = (*self._standard(content_type, None), *headers, *map(hide_secret, self._own()))
+        head = write_head(self._target, everything, len(body), whole=False)
         return [
             Preview(head.rstrip(), head.encode("latin-1", "replace")),
             Preview(body.decode("utf-8", "replace"), body),

@@ -12,10 +12,7 @@ from rpcctl.errors import UsageError
 from rpcctl.interfaces import Settings
 from rpcctl.messages import Request
 
-from .heads import read_header, target_of
-
-_SECRET_NAMES = ("authorization", "cookie", "token", "secret", "password", "key")
-_MASKED = "***"
+from .heads import hide_secret, read_header, target_of
 
 
 class Login(NamedTuple):
@@ -105,10 +102,8 @@ def _write_times(request: Request, settings: Settings) -> list[str]:
 
 def _shown_headers(options: Mapping[str, Any]) -> dict[str, str]:
     """Those given, what may be secret left out."""
-    found = (read_header(each) for each in options.get("header") or ())
-    return {
-        name.title(): _MASKED if any(each in name.lower() for each in _SECRET_NAMES) else value for name, value in found
-    }
+    found = (hide_secret(read_header(each)) for each in options.get("header") or ())
+    return {name.title(): value for name, value in found}
 
 
 def _write_tls(options: Mapping[str, Any]) -> list[str]:

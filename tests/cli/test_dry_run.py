@@ -91,6 +91,8 @@ def test_nothing_is_connected():
         ["-H", "Authorization: Bearer wonderland"],
         ["-H", "Cookie: id=wonderland"],
         ["-H", "X-Api-Key: wonderland"],
+        ["-H", "X-Auth: wonderland"],
+        ["-H", "X-Session: wonderland"],
         ["--auth", "bearer:env:SECRET"],
         ["--auth", "zabbix:env:SECRET"],
     ],
