@@ -83,13 +83,14 @@ class Server:
         self._processes = self._make_processes(workers, answering, executor, max_wait) if workers else None
         self._loaded = [load(each, **self._loading) if isinstance(each, str) else each for each in self._targets]
         methods = expose(self._loaded, selection)
-        self.service = Service(methods, name=", ".join(each.name for each in self._loaded), **answering)
+        name = ", ".join(each.name for each in self._loaded)
+        self.service = Service(methods, name=name, **answering)
         self.executor = make_executor(
             executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
         )
         self.dangers: list[str] = []
         places = _list_addresses(addresses, proto)
-        settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+        settings = Settings(max_message=max_message, max_items=max_items, trace=trace, name=name)
         settings = settings if note is None else settings._replace(note=note)
         self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         self._threads: list[threading.Thread] = []
@@ -191,6 +192,8 @@ class Server:
 
     def _check_danger(self, methods: Mapping[str, Method]) -> None:
         """Also after a reload: what was safe to offer to other machines must not become dangerous."""
+        if not self._allow_remote:
+            _keep_local(self._servers)
         found = dangers(methods)
         if found and not self._allow_remote:
             _refuse_remote(found, self._servers)
@@ -265,6 +268,16 @@ def _make_servers(
         replaced = any(option.replaces_bind and own.get(option.name) for option in info.options)
         made.append(registry.server(at, settings._replace(options=own, bound=given or not replaced)))
     return made
+
+
+def _keep_local(servers: Sequence[WireServer]) -> None:
+    for server in servers:
+        why = registry.find(server.address.protocol).local_only
+        if why and not server.address.is_loopback():
+            raise UsageError(
+                f"{server.address} is reachable from other machines, and {why}",
+                hint="bind 127.0.0.1, or add --allow-remote if that is meant",
+            )
 
 
 def _refuse_remote(names: Sequence[str], servers: Sequence[WireServer]) -> None:

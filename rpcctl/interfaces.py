@@ -66,6 +66,8 @@ class ProtocolInfo(NamedTuple):
     options: tuple[Option, ...] = ()
     paths: tuple[str, ...] = ()
     """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
+    local_only: str = ""
+    """Why a server of it is bound beyond this machine only when that is insisted on; empty for no reason."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
     snippets: Mapping[str, str] = {}
@@ -113,6 +115,8 @@ class Settings(NamedTuple):
     """Turns a target into a handler; for a protocol whose address is a target."""
     max_items: int = 10_000
     """Longest list that a server makes of a stream, where the wire has none."""
+    name: str = ""
+    """What is served, by its name, for wires that name it in addresses."""
     note: Callable[[str], None] = _ignore
     """Takes a line for a server's log, as of peers that speak another protocol; from any thread."""
 

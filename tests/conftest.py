@@ -25,6 +25,12 @@ def every_protocol(*features: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("protocol", protocols_with(*features))
 
 
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key for the wires that serve nobody without one."""
+    monkeypatch.setenv("RPCCTL_AUTHKEY", "a key of the tests")
+
+
 @pytest.fixture
 def address(protocol: str) -> Iterator[Callable[..., str]]:
     """A function that serves the sample module over the protocol, `address(**options)`, and tells where."""

@@ -12,7 +12,7 @@ import pytest
 
 from rpcctl import __version__, registry
 from rpcctl.cli.app import MODULES, load_commands
-from tests.readme import tables
+from tests.readme import shell_picture, tables
 from tests.readme.picture import PICTURE, SCENE
 
 README = tables.README.read_text()
@@ -172,3 +172,10 @@ def test_the_picture_shows_the_commands():
     for command in SCENE[2:]:
         assert command.split()[-1] in picture
     assert PICTURE.relative_to(ROOT).as_posix() in README
+
+
+def test_the_picture_of_the_shell_shows_its_lines():
+    picture = shell_picture.PICTURE.read_text()
+    for line, _ in shell_picture.LINES:
+        assert line.split()[0] in picture
+    assert shell_picture.PICTURE.relative_to(ROOT).as_posix() in README

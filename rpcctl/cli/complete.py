@@ -216,7 +216,8 @@ def _offer_profiles(mark: str = "@") -> list[Candidate]:
     """The names of saved addresses; what they stand for is not read."""
     from rpcctl.profiles import list_names
 
-    return [Candidate(f"{mark}{name}", "saved address") for name in list_names(os.environ)]
+    # Told apart, since zsh would put those of one description into a line of their own, the last one first.
+    return [Candidate(f"{mark}{name}", f"saved address {name}") for name in list_names(os.environ)]
 
 
 def _offer_places(line: Line, word: str) -> Answer:
@@ -228,7 +229,8 @@ def _offer_places(line: Line, word: str) -> Answer:
 def _spellings(info: ProtocolInfo, transport: Transport) -> list[str]:
     """An address as short as it can be, and in full."""
     if transport.kind == "text":
-        return [f"{transport.name}:"]
+        # What one with a reader of its own means, no list of files can tell.
+        return [] if transport.reader else [f"{transport.name}:"]
     if not transport.default:
         return []
     bare = transport.default.removeprefix(f"{info.scheme}+")

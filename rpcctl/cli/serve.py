@@ -1,11 +1,13 @@
 """`rpcctl serve`: a target, or several, at one address or several, until a signal."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rpcctl.cli.command import Command, Positional, Values
 from rpcctl.cli.options import MAX_MESSAGE, MESSAGES, PROTO, SELECTION
 from rpcctl.cli.session import Session, own_options
+from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ RELOAD = Option(
 )
 ALLOW_REMOTE = Option(
     "allow-remote", "let other machines call a dangerous target", type="switch", variable=False, panel="Serving"
+)
+SAVE = Option(
+    "save", "keep what @kv holds in this file, and begin with it", "FILE", variable=False, panel="What is exposed"
 )
 EXECUTOR = Option(
     "executor",
@@ -82,6 +87,7 @@ COMMAND = Command(
         *(PROTO, BIND, ACCESS_LOG, GRACE, ONCE, RELOAD, ALLOW_REMOTE),
         *(EXECUTOR, WORKERS, LOCK, CALL_TIMEOUT, MAX_CONCURRENT, MAX_WAIT),
         *(MAX_ITEMS, MAX_MESSAGE, REPR, HIDE_TRACEBACKS),
+        SAVE,
         *SELECTION,
         *MESSAGES,
     ),
@@ -134,7 +140,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
     from rpcctl.service.methods import Selection
 
     return Server(
-        values.targets,
+        keep_saved(values.targets, values.save) if values.save is not None else values.targets,
         *(values.bind or ()),
         proto=values.proto,
         selection=Selection(
@@ -164,6 +170,13 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         on_done=on_done,
         note=session.output.note,
     )
+
+
+def keep_saved(targets: Sequence[str], path: str) -> list[str]:
+    """The targets, `@kv` with the file that keeps it; UsageError when it is not among them."""
+    if "@kv" not in targets:
+        raise UsageError("--save keeps what @kv holds, and it is not served", hint="rpcctl serve @kv --save FILE")
+    return [f"@kv({path!r})" if each == "@kv" else each for each in targets]
 
 
 def announce(server: "Server", session: Session) -> None:

@@ -63,9 +63,14 @@ def test_while_read_keeps_its_lines(bash):
     ["call :$P echo x", "cast :$P remember x", "list :$P", "describe :$P add", "ping :$P", "wait :$P", "explain 3"],
 )
 def test_no_command_reads_standard_input_unasked(bash, command):
-    serve = "rpcctl serve tests.sample --bind tcp://127.0.0.1:0 -q > at & trap 'kill %1' EXIT"
-    serve += "; until [ -s at ]; do sleep 0.05; done"
-    done = bash(f"{serve}; P=$(sed 's/.*://' at); printf 'a\\nb\\n' | {{ rpcctl {command} > /dev/null; cat; }}")
+    script = f"""
+        rpcctl serve tests.sample --bind tcp://127.0.0.1:0 --quiet > at &
+        trap 'kill %1' EXIT
+        until [ -s at ]; do sleep 0.05; done
+        P=$(sed 's/.*://' at)
+        printf 'a\\nb\\n' | {{ rpcctl {command} > /dev/null; cat; }}
+    """
+    done = bash(script)
     assert done.stdout == "a\nb\n"
 
 

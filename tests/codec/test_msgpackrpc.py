@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
-from rpcctl.messages import REQUIRED, Description, Failure, MethodDescription, Parameter, Request, Result
+from rpcctl.messages import FAILURES, REQUIRED, Description, Failure, MethodDescription, Parameter, Request, Result
 from rpcctl.protocols.msgpackrpc import codec, description, faults
 from rpcctl.protocols.msgpackrpc.codec import BadMessageError, Packer, Stream
 
@@ -271,10 +271,10 @@ def test_our_own_failures_come_back_the_same(failure):
     assert faults.to_failure(error, "add") == failure._replace(code=error[0])
 
 
-def test_an_error_with_a_number_of_its_own_keeps_it_where_it_means_nothing_else():
-    assert faults.to_error(Failure("remote", "Fault", "x", code=42)) == [42, "Fault: x"]
-    assert faults.to_error(Failure("remote", "Fault", "x", code=2)) == [1, "Fault: x"]
-    assert faults.to_error(Failure("remote", "Fault", "x", code=1 << 70)) == [1, "Fault: x"]
+@pytest.mark.parametrize("kind", FAILURES)
+def test_an_error_is_a_pair_that_neovim_reads(kind):
+    code, text = faults.to_error(Failure(kind, "SomeError", "\ud800", code=42))
+    assert (code, text) == (0 if kind == "remote" else 1, "SomeError: \\ud800")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,9 @@ def test_an_error_with_a_number_of_its_own_keeps_it_where_it_means_nothing_else(
         (17, "remote", "RemoteError", "the error 17", None),
         (False, "remote", "RemoteError", "the error False", None),
         ([], "remote", "RemoteError", "the error []", None),
-        ([1, "ValueError: no", "Traceback"], "remote", "ValueError", "no", 1),
+        ([0, "ValueError: no", "Traceback"], "remote", "ValueError", "no", 0),
+        ([0, "NameError: add"], "remote", "NameError", "add", 0),
+        ([1, "NameError: other"], "arguments", "NameError", "other", 1),
     ],
 )
 def test_errors_of_all_kinds_of_servers_are_read(error, kind, type, message, code):

@@ -1,0 +1,352 @@
+"""A server's side of one connection: the handshake, then one request after the other, as Pyro's clients make them.
+
+Lives on the host's thread, but for `finish`, `open_stream` and what they need. A request that comes while another one
+is under way waits for its turn; one-way calls do not hold up what follows.
+"""
+
+import hmac
+from collections import deque
+from collections.abc import Callable, Mapping
+from secrets import token_hex
+from typing import Any, NamedTuple
+
+from rpcctl.errors import RemoteProtocolError
+from rpcctl.interfaces import Executor, Handler, Run, Settings
+from rpcctl.messages import INSPECT, Failure, Request
+from rpcctl.sockets.link import Link
+from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
+
+from . import codec, faults
+from .answers import Answer, Batched, Call, Silence, Told
+from .codec import Message, Messages
+from .description import DAEMON, META
+from .encodings import BY_ID, JSON, Coding
+from .encodings import Call as Asked
+from .objects import ABOUT, RESERVED, Objects, run_batch
+from .streams import AHEAD, Stream, is_last
+
+BATCH = "<batch>"
+_PONG = b"pong"
+_MOST_WAITING = 64
+"""Requests of one client that wait for their turn, before no more are read."""
+_MOST_STREAMS = 64
+_SILENCE = Silence()
+
+
+class Shared(NamedTuple):
+    """What all connections of a server have in common."""
+
+    objects: Objects
+    handler: Handler
+    executor: Executor
+    settings: Settings
+    token: str
+    """What clients have to show; empty for nothing."""
+    streams: "dict[str, tuple[Stream, Session]]"
+    """Those that are open, by id, and whose they are: a stock client may close one over another connection."""
+    is_draining: Callable[[], bool]
+
+
+class Session:
+    """One connection; it is the Outlet of its answers."""
+
+    def __init__(self, link: Link, shared: Shared) -> None:
+        """Wait for the client to introduce itself."""
+        self.max_message = shared.settings.max_message
+        self._link = link
+        self._shared = shared
+        self._messages = Messages(self.max_message)
+        self._waiting: deque[Message] = deque()
+        self._streams: set[str] = set()
+        self._run: Run | None = None
+        self._greeted = self._busy = self._reading_less = self._ended = False
+
+    def receive(self, data: bytes) -> None:
+        """Take the next bytes; RemoteProtocolError ends the connection."""
+        try:
+            self._waiting += self._messages.feed(data)
+        except RemoteProtocolError as exc:
+            if not self._greeted:
+                self._refuse(exc.message, 0)
+            raise
+        self._advance()
+        if len(self._waiting) > _MOST_WAITING and not self._reading_less:
+            self._reading_less = True
+            self._link.pause()
+
+    def state(self) -> str:
+        """BUSY while requests are under way or wait."""
+        if self._busy or self._waiting:
+            return BUSY
+        return IDLE if self._greeted and not self._messages.is_partial else PARTIAL
+
+    def end(self) -> None:
+        """Abandon what runs."""
+        self._ended = True
+        self._waiting.clear()
+        run, self._run = self._run, None
+        if run is not None:
+            run.cancel()
+        for stream_id in list(self._streams):
+            self._close_stream(stream_id)
+
+    # From any thread.
+
+    def finish(self, data: bytes, shown: Any) -> None:
+        """Send the answer to the request under way, and let the next one have its turn."""
+        if self._shared.settings.trace is not None:
+            self._shared.settings.trace(">", f"{shown!r}"[:4096], data)
+        self._run = None
+        self._busy = False
+        self._link.write(data, at_once=True)
+        # Whoever adds to those that wait looks at `_busy` after it has added; so it is looked here after it was set.
+        if self._waiting:
+            self._link.post(self._advance)
+
+    def open_stream(self) -> Stream | None:
+        """A new stream of this client; None when it has too many."""
+        if len(self._streams) >= _MOST_STREAMS:
+            return None
+        stream = Stream(token_hex(16))
+        self._shared.streams[stream.id] = stream, self
+        self._streams.add(stream.id)
+        if self._ended:
+            self._close_stream(stream.id)
+        return stream
+
+    # On the host's thread.
+
+    def _advance(self) -> None:
+        while self._waiting and not self._busy and not self._ended:
+            self._take(self._waiting.popleft())
+        if self._reading_less and not self._waiting:
+            self._reading_less = False
+            self._link.resume()
+
+    def _take(self, message: Message) -> None:
+        if not self._greeted:
+            self._greet(message)
+        elif message.type == codec.INVOKE:
+            self._invoke(message)
+        elif message.type == codec.PING:
+            self._link.write(codec.pack(message._replace(payload=_PONG, flags=0, annotations={})))
+        else:
+            raise RemoteProtocolError(f"a message of type {message.type} where a request should be")
+
+    def _greet(self, message: Message) -> None:
+        reason = self._find_objection(message)
+        if reason:
+            self._refuse(reason, message.sequence)
+            raise RemoteProtocolError(reason)
+        self._greeted = True
+
+    def _find_objection(self, message: Message) -> str:
+        """Why the client is not let in; empty when it is, and has been told so."""
+        if message.type != codec.CONNECT:
+            return f"a message of type {message.type} where the handshake of Pyro's protocol should be"
+        coding = BY_ID.get(message.serializer)
+        if coding is None:
+            known = ", ".join(f"{each.id} ({each.name})" for each in BY_ID.values())
+            return f"serializer {message.serializer} is not accepted; these are: {known}"
+        try:
+            asked = coding.load(message.payload)
+        except RemoteProtocolError as exc:
+            return f"the handshake cannot be read: {exc.message}"
+        if not isinstance(asked, dict) or not isinstance(asked.get("object"), str):
+            return "the handshake of Pyro's protocol names no object"
+        if not self._is_known(asked.get("handshake")):
+            return "the token is missing, or is not the right one"
+        metadata = self._shared.objects.metadata(asked["object"])
+        if metadata is None:
+            return "unknown object"
+        greeting = {"rpcctl": codec.VERSION, "name": self._shared.settings.name}
+        payload = coding.dump({"handshake": greeting, "meta": metadata})
+        self._link.write(codec.pack(message._replace(type=codec.CONNECT_OK, payload=payload, annotations={})))
+        return ""
+
+    def _is_known(self, shown: Any) -> bool:
+        wanted = self._shared.token
+        return not wanted or (isinstance(shown, str) and hmac.compare_digest(shown.encode(), wanted.encode()))
+
+    def _refuse(self, reason: str, sequence: int) -> None:
+        self._link.write(codec.pack(Message(codec.CONNECT_FAIL, JSON.id, JSON.dump(reason), sequence=sequence)))
+
+    def _invoke(self, message: Message) -> None:
+        coding = BY_ID.get(message.serializer)
+        if coding is None:
+            raise RemoteProtocolError(f"a request in serializer {message.serializer}, which is not read")
+        self._busy = not message.flags & codec.ONEWAY
+        try:
+            call = coding.load_call(message.payload)
+            if message.flags & codec.SERIALIZED:
+                raise RemoteProtocolError("arguments that stay serialized are not taken")
+        except RemoteProtocolError as exc:
+            self._answer(message, coding, "").give(Failure("protocol", "ProtocolError", exc.message))
+            return
+        if self._shared.settings.trace is not None:
+            self._shared.settings.trace(
+                "<", f"{call.object}.{call.method} {call.args!r} {call.kwargs!r}"[:4096], message.payload
+            )
+        self._dispatch(message, coding, call)
+
+    def _dispatch(self, message: Message, coding: Coding, call: Asked) -> None:
+        answer = self._answer(message, coding, call.method)
+        if call.object == DAEMON:
+            self._ask_daemon(answer, call)
+            return
+        if self._shared.is_draining():
+            answer.give(Failure("busy", "ServerBusy", "the server is shutting down"))
+        elif call.object == META:
+            self._ask_about(answer, call)
+        else:
+            self._call(message, coding, call, answer)
+
+    def _answer(self, message: Message, coding: Coding, method: str) -> Answer:
+        return Answer(_NOBODY if message.flags & codec.ONEWAY else self, message, coding, method)
+
+    def _call(self, message: Message, coding: Coding, call: Asked, answer: Answer) -> None:
+        objects = self._shared.objects
+        prefix = objects.prefix_of(call.object)
+        if prefix is None:
+            answer.raise_(faults.exception("Pyro5.errors.DaemonError", "unknown object"))
+            return
+        oneway = bool(message.flags & codec.ONEWAY)
+        request = Request(
+            prefix + call.method, call.args, call.kwargs, oneway, encoding=coding.values, peer=self._link.peer
+        )
+        if message.flags & codec.BATCH:
+            self._run_batch(request._replace(method=BATCH, args=()), call.args, prefix, coding, answer)
+            return
+        if call.method in _ACCESS:
+            found = _access(objects, prefix, call)
+            if found is None:
+                answer.give(Failure("no_method", "AttributeError", str(call.args[0] if call.args else "")))
+                return
+            request = request._replace(method=found, args=call.args[1:])
+        if call.method in RESERVED:
+            answer.give(Failure("no_method", "AttributeError", call.method))
+            return
+        if oneway:
+            self._shared.executor.submit(self._shared.handler, request, _SILENCE)
+            return
+        sink = Call(self, answer, call.method)
+        run = self._shared.executor.submit(self._shared.handler, request, sink, AHEAD)
+        if self._busy:
+            self._run = run
+        sink.attach(run)
+
+    def _run_batch(self, request: Request, calls: tuple[Any, ...], prefix: str, coding: Coding, answer: Answer) -> None:
+        shared = self._shared
+        most = shared.settings.options.get("max-batch") or 1000
+        if len(calls) > most:
+            answer.give(Failure("arguments", "ValueError", f"{len(calls)} calls, {most} are allowed (--max-batch)"))
+            return
+
+        def run(request: Request) -> Any:
+            return run_batch(shared.handler, calls, request, prefix, coding, shared.settings.max_items)
+
+        sink = _SILENCE if request.oneway else Batched(answer)
+        shared.executor.submit(run, request._replace(oneway=False), sink)
+
+    def _ask_about(self, answer: Answer, call: Asked) -> None:
+        tell = ABOUT.get(call.method)
+        least, most = _COUNTS.get(call.method, (0, 0))
+        if tell is None:
+            answer.give(Failure("no_method", "AttributeError", call.method))
+        elif not least <= len(call.args) <= most or call.kwargs or not all(isinstance(each, str) for each in call.args):
+            answer.give(Failure("arguments", "TypeError", f"{call.method}() takes {most} text as its arguments"))
+        else:
+            objects = self._shared.objects
+            request = Request(INSPECT, peer=self._link.peer)
+            self._shared.executor.submit(
+                self._shared.handler, request, Told(answer, lambda _: tell(objects, *call.args))
+            )
+
+    # What the object of the server itself does.
+
+    def _ask_daemon(self, answer: Answer, call: Asked) -> None:
+        ask = _DAEMON.get(call.method)
+        if ask is None:
+            answer.give(Failure("no_method", "AttributeError", call.method))
+            return
+        count, act = ask
+        if len(call.args) != count or call.kwargs or not all(isinstance(each, str) for each in call.args):
+            answer.give(Failure("arguments", "TypeError", f"{call.method}() takes {count} arguments, as text"))
+            return
+        act(self, answer, *call.args)
+
+    def _tell_names(self, answer: Answer) -> None:
+        answer.give_own(self._shared.objects.names())
+
+    def _tell_nothing(self, answer: Answer) -> None:
+        answer.give_own(None)
+
+    def _tell_info(self, answer: Answer) -> None:
+        answer.give_own(f"rpcctl serves {self._shared.settings.name or self._shared.objects.name}")
+
+    def _tell_metadata(self, answer: Answer, name: str) -> None:
+        found = self._shared.objects.metadata(name)
+        if found is None:
+            answer.raise_(faults.exception("Pyro5.errors.DaemonError", "unknown object"))
+        else:
+            answer.give_own(found)
+
+    def _tell_next_item(self, answer: Answer, stream_id: str) -> None:
+        stream, _ = self._shared.streams.get(stream_id, (None, None))
+        if stream is None:
+            answer.raise_(faults.exception("Pyro5.errors.PyroError", "item stream terminated"))
+            return
+
+        def give(reply: Any) -> None:
+            if is_last(reply):
+                self._close_stream(stream_id)
+            answer.give(reply)
+
+        if not stream.ask(give):
+            answer.raise_(faults.exception("Pyro5.errors.PyroError", "its next item is being waited for already"))
+
+    def _tell_closed(self, answer: Answer, stream_id: str) -> None:
+        self._close_stream(stream_id)
+        answer.give_own(None)
+
+    def _close_stream(self, stream_id: str) -> None:
+        stream, owner = self._shared.streams.pop(stream_id, (None, self))
+        owner._streams.discard(stream_id)
+        if stream is not None:
+            stream.close()
+
+
+class _Nobody:
+    """Where the answers to one-way requests go."""
+
+    max_message = 1 << 30
+
+    def finish(self, data: bytes, shown: Any) -> None:
+        """Drop it."""
+
+    def open_stream(self) -> Stream | None:
+        """There is nobody to read it."""
+        return None
+
+
+_NOBODY = _Nobody()
+_ACCESS: Mapping[str, int] = {"__getattr__": 1, "__setattr__": 2}
+"""What reads and writes attributes, and the number of arguments."""
+_COUNTS = {"list": (0, 0), "signature": (1, 1), "doc": (1, 1), "describe": (0, 1)}
+_DAEMON: Mapping[str, tuple[int, Callable[..., None]]] = {
+    "registered": (0, Session._tell_names),
+    "ping": (0, Session._tell_nothing),
+    "info": (0, Session._tell_info),
+    "get_metadata": (1, Session._tell_metadata),
+    "get_next_stream_item": (1, Session._tell_next_item),
+    "close_stream": (1, Session._tell_closed),
+}
+"""The methods of DAEMON: how many arguments, and what answers them."""
+
+
+def _access(objects: Objects, prefix: str, call: Asked) -> str | None:
+    """The method that stands for an attribute to be read or written; None when there is no such attribute."""
+    if len(call.args) != _ACCESS[call.method] or type(call.args[0]) is not str:
+        return None
+    name = prefix + call.args[0]
+    return name if objects.is_attribute(name) else None
