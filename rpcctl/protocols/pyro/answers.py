@@ -33,12 +33,14 @@ class Outlet(Protocol):
 class Answer:
     """The answer to one request: in its encoding, with its number, compressed if it was."""
 
-    __slots__ = ("_coding", "_method", "_outlet", "_request")
+    __slots__ = ("_coding", "_correlation", "_flags", "_method", "_outlet", "_sequence")
 
     def __init__(self, outlet: Outlet, request: Message, coding: Coding, method: str) -> None:
-        """The payload of the request is not needed any more."""
+        """The payload of the request is not kept."""
         self._outlet = outlet
-        self._request = request._replace(payload=b"", annotations={})
+        self._flags = request.flags & codec.COMPRESSED
+        self._sequence = request.sequence
+        self._correlation = request.correlation
         self._coding = coding
         self._method = method
 
@@ -87,9 +89,10 @@ class Answer:
         return self._frame(payload, flags)
 
     def _frame(self, payload: bytes, flags: int, annotations: Mapping[str, bytes] = {}) -> bytes:
-        request = self._request
-        flags |= request.flags & codec.COMPRESSED
-        return codec.pack(request._replace(type=codec.RESULT, payload=payload, flags=flags, annotations=annotations))
+        flags |= self._flags
+        return codec.frame(
+            codec.RESULT, self._coding.id, payload, flags, self._sequence, self._correlation, annotations
+        )
 
 
 class Call:

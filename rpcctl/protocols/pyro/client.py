@@ -5,7 +5,7 @@ call is never made twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from rpcctl.address import Address
 from rpcctl.errors import ConnectionLostError, MethodNotFoundError, RemoteProtocolError
@@ -19,7 +19,6 @@ from rpcctl.messages import (
     End,
     Failure,
     Item,
-    MethodDescription,
     Reply,
     Request,
     Result,
@@ -28,7 +27,8 @@ from rpcctl.messages import (
 from . import codec, faults
 from .codec import Message
 from .conversation import Conversation, open_conversation
-from .description import DAEMON, META, WHOLE, Metadata, from_metadata, from_plain, read_metadata
+from .description import DAEMON, META, WHOLE, from_metadata, from_plain
+from .goals import Goal, Goals, list_objects
 from .naming import look_up
 from .tokens import read_token
 from .uri import place_of
@@ -37,17 +37,8 @@ _Found = TypeVar("_Found")
 _BATCH = "<batch>"
 _MOST_CALLS = 500
 """Calls in one message; servers limit them."""
-_ACCESS = ("__getattr__", "__setattr__")
 _PARTING = 1.0
 """Seconds for a word of farewell to leave."""
-
-
-class _Goal(NamedTuple):
-    """A method of an object, or an attribute of it."""
-
-    object: str
-    method: str
-    attribute: bool = False
 
 
 class Client:
@@ -60,8 +51,7 @@ class Client:
         self._settings = settings
         self._conversation: Conversation | None = None
         self._closed = False
-        self._others: dict[str, Metadata] = {}
-        """The other objects of the server, as far as they were asked about."""
+        self._goals = Goals()
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the object."""
@@ -106,10 +96,7 @@ class Client:
             if not request.oneway:
                 yield Failure("no_method", "AttributeError", request.method)
             return
-        method, args = goal.method, request.args
-        if goal.attribute:
-            # Called without arguments it is read, with a value it is written.
-            method, args = _ACCESS[bool(args)], (method, *args)
+        method, args = goal.spell(request.args)
         flags = codec.ONEWAY if request.oneway else 0
         answer = self._exchange(
             request, limit, lambda talk: talk.invoke(goal.object, method, args, request.kwargs, limit.deadline, flags)
@@ -164,7 +151,7 @@ class Client:
             except (OSError, ConnectionLostError):
                 self._give_up()
 
-    def _send_calls(self, goals: list[_Goal], requests: Sequence[Request]) -> list[Reply | None]:
+    def _send_calls(self, goals: list[Goal], requests: Sequence[Request]) -> list[Reply | None]:
         """One message with these calls; the replies to as many of them as were run."""
         first, limit = requests[0], first_limit(requests[0])
         calls = [(goal.method, each.args, each.kwargs) for goal, each in zip(goals, requests, strict=False)]
@@ -200,23 +187,14 @@ class Client:
             return Result(from_plain(reply.value)) if isinstance(reply, Result) else reply
         methods = from_metadata(talk.metadata)
         if talk.name == DAEMON:
-            methods += self._exchange(request, limit, lambda talk: self._list_all(talk, limit.deadline))
+            methods += self._exchange(request, limit, lambda talk: self._goals.list_all(talk, limit.deadline))
         return Result(Description("" if talk.name == DAEMON else talk.name, tuple(methods)))
-
-    def _list_all(self, talk: Conversation, deadline: Deadline) -> list[MethodDescription]:
-        """The methods of all objects of a server, under their names."""
-        found = []
-        for name in _objects(talk, deadline):
-            if name != DAEMON:
-                self._others[name] = read_metadata(talk.ask_daemon("get_metadata", name, deadline=deadline))
-                found += from_metadata(self._others[name], f"{name}.")
-        return found
 
     # What a name means.
 
-    def _find_alike(self, requests: Sequence[Request]) -> list[_Goal]:
+    def _find_alike(self, requests: Sequence[Request]) -> list[Goal]:
         """What the first of the requests mean, as many as can go in one message."""
-        found: list[_Goal] = []
+        found: list[Goal] = []
         for each in requests:
             goal = None if each.oneway else self._find(each, first_limit(requests[0]))
             if goal is None or goal.attribute or (found and goal.object != found[0].object):
@@ -224,32 +202,12 @@ class Client:
             found.append(goal)
         return found
 
-    def _find(self, request: Request, limit: Limit) -> _Goal | None:
+    def _find(self, request: Request, limit: Limit) -> Goal | None:
         """The method meant, which a server may have been given since we asked; None when there is none."""
         talk = self._ready(limit.deadline)
-        return self._look(talk, request.method) or self._exchange(
-            request, limit, lambda talk: self._look_again(talk, request.method, limit.deadline)
+        return self._goals.find(talk, request.method) or self._exchange(
+            request, limit, lambda talk: self._goals.ask(talk, request.method, limit.deadline)
         )
-
-    def _look(self, talk: Conversation, method: str) -> _Goal | None:
-        if method in talk.metadata.methods:
-            return _Goal(talk.name, method)
-        if method in talk.metadata.attributes:
-            return _Goal(talk.name, method, attribute=True)
-        if method in _ACCESS and talk.metadata.attributes:
-            return _Goal(talk.name, method)
-        for name, metadata in self._others.items() if talk.name == DAEMON else ():
-            rest = method.removeprefix(f"{name}.")
-            if rest != method and rest in metadata.methods | metadata.attributes:
-                return _Goal(name, rest, rest in metadata.attributes)
-        return None
-
-    def _look_again(self, talk: Conversation, method: str, deadline: Deadline) -> _Goal | None:
-        if talk.name == DAEMON:
-            self._list_all(talk, deadline)
-        else:
-            talk.metadata = read_metadata(talk.ask_daemon("get_metadata", talk.name, deadline=deadline))
-        return self._look(talk, method)
 
     # Connections.
 
@@ -297,7 +255,6 @@ class Client:
         if place.lookup:
             place = look_up(place, self._settings, deadline)
         token, shown = read_token(self._settings.options), str(self._address)
-        self._others.clear()
 
         def open_at(name: str) -> Conversation:
             return open_conversation(place.at, name, shown, self._settings, deadline, token)
@@ -309,16 +266,11 @@ class Client:
         except MethodNotFoundError:
             pass  # It is a stock server, where objects have names of their own.
         talk = open_at(DAEMON)
-        names = [each for each in _objects(talk, deadline) if each != DAEMON]
+        names = list_objects(talk, deadline)
         if len(names) != 1:
             return talk
         talk.wire.shut()
         return open_at(names[0])
-
-
-def _objects(talk: Conversation, deadline: Deadline) -> list[str]:
-    found = talk.ask_daemon("registered", deadline=deadline)
-    return [each for each in found if isinstance(each, str)] if isinstance(found, (list, tuple)) else []
 
 
 def _collect(replies: Iterator[Reply]) -> Reply | None:

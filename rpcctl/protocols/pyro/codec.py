@@ -26,11 +26,13 @@ STREAM_ID = "STRM"
 """The annotation that names a stream."""
 
 _HEADER = struct.Struct("!4sHBBHHII16sHH")
+_pack_head = _HEADER.pack
 _TAG = b"PYRO"
 _START = _TAG + VERSION.to_bytes(2, "big")
 _MAGIC = 0x4DC5
 _PYRO4 = 48
 _UNCORRELATED = bytes(16)
+_NOTHING: Mapping[str, bytes] = {}
 _WORTH_COMPRESSING = 200
 """Bytes below which a payload is not compressed."""
 _SEQUENCES = 1 << 16
@@ -57,23 +59,39 @@ def next_sequence(sequence: int) -> int:
 
 def pack(message: Message) -> bytes:
     """A message as bytes, compressed if it is flagged so and worth it; LocalProtocolError beyond 4 GiB."""
-    flags, payload = message.flags & ~COMPRESSED, message.payload
-    if message.flags & COMPRESSED and len(payload) > _WORTH_COMPRESSING:
-        flags, payload = flags | COMPRESSED, zlib.compress(payload, 4)
-    notes = b"".join(
-        name.encode("ascii") + len(data).to_bytes(4, "big") + data for name, data in message.annotations.items()
-    )
-    correlation = message.correlation or _UNCORRELATED
-    if message.correlation:
-        flags |= CORRELATED
+    kind, serializer, payload, flags, sequence, annotations, correlation = message
+    return frame(kind, serializer, payload, flags, sequence, correlation, annotations)
+
+
+def frame(
+    kind: int,
+    serializer: int,
+    payload: bytes,
+    flags: int,
+    sequence: int,
+    correlation: bytes = b"",
+    annotations: Mapping[str, bytes] = _NOTHING,
+) -> bytes:
+    """As `pack`, of what a Message consists of: a server answers every call with one."""
+    if flags & COMPRESSED:
+        if len(payload) > _WORTH_COMPRESSING:
+            payload = zlib.compress(payload, 4)
+        else:
+            flags &= ~COMPRESSED
+    notes = _pack_annotations(annotations) if annotations else b""
+    flags = flags | CORRELATED if correlation else flags & ~CORRELATED
     try:
-        head = _HEADER.pack(
-            *(_TAG, VERSION, message.type, message.serializer, flags, message.sequence),
-            *(len(payload), len(notes), correlation, 0, _MAGIC),
+        head = _pack_head(
+            *(_TAG, VERSION, kind, serializer, flags, sequence),
+            *(len(payload), len(notes), correlation or _UNCORRELATED, 0, _MAGIC),
         )
     except struct.error:
         raise LocalProtocolError(f"{len(payload)} bytes are more than a message can hold") from None
     return head + notes + payload
+
+
+def _pack_annotations(annotations: Mapping[str, bytes]) -> bytes:
+    return b"".join(name.encode("ascii") + len(data).to_bytes(4, "big") + data for name, data in annotations.items())
 
 
 class Messages:

@@ -29,7 +29,6 @@ from .uri import spell
 
 PING_BYTES = b"ping"
 _HELLO = "hello"
-_HIDDEN = b"***"
 _NO_OBJECT = "unknown object"
 _BUSY = "no free workers"
 
@@ -61,8 +60,9 @@ class Conversation:
         """Introduce ourselves, and learn of the object; TimeoutError, or why the server will not have us."""
         data = self._pack(codec.CONNECT, self.coding.dump({"handshake": token or _HELLO, "object": self.name}))
         if self._settings.trace is not None:
-            shown = data.replace(token.encode(), _HIDDEN) if token else data
-            self._settings.trace(">", f"connect to {self.name}, {self.coding.name}{', token ***' * bool(token)}", shown)
+            shown = f"connect to {self.name}, {self.coding.name}"
+            # However it is spelled there, the token is in the bytes.
+            self._settings.trace(">", f"{shown}, token ***" if token else shown, None if token else data)
         try:
             self.wire.send(data)
             answer = self._receive()

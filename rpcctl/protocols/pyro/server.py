@@ -14,6 +14,7 @@ from .description import DAEMON, META, WHOLE
 from .naming import Registration
 from .objects import Objects
 from .session import Session, Shared
+from .streams import Streams
 from .tokens import read_token
 from .uri import place_of, spell
 
@@ -71,7 +72,7 @@ class Server:
         """Serve on the calling thread until `close`."""
         self._shared = Shared(
             *(Objects(handler, self._name), handler, executor, self._settings, self._token),
-            streams={},
+            streams=Streams(),
             is_draining=lambda: self._host.draining,
         )
         self._host.serve()

@@ -7,30 +7,30 @@ is under way waits for its turn; one-way calls do not hold up what follows.
 import hmac
 from collections import deque
 from collections.abc import Callable, Mapping
-from secrets import token_hex
 from typing import Any, NamedTuple
 
 from rpcctl.errors import RemoteProtocolError
 from rpcctl.interfaces import Executor, Handler, Run, Settings
-from rpcctl.messages import INSPECT, Failure, Request
+from rpcctl.messages import INSPECT, NEVER, Failure, Request
 from rpcctl.sockets.link import Link
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
 
 from . import codec, faults
 from .answers import Answer, Batched, Call, Silence, Told
 from .codec import Message, Messages
+from .daemon import ask_daemon
 from .description import DAEMON, META
 from .encodings import BY_ID, JSON, Coding
 from .encodings import Call as Asked
 from .objects import ABOUT, RESERVED, Objects, run_batch
-from .streams import AHEAD, Stream, is_last
+from .streams import AHEAD, Stream, Streams
 
 BATCH = "<batch>"
 _PONG = b"pong"
 _MOST_WAITING = 64
 """Requests of one client that wait for their turn, before no more are read."""
-_MOST_STREAMS = 64
 _SILENCE = Silence()
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Shared(NamedTuple):
@@ -42,8 +42,7 @@ class Shared(NamedTuple):
     settings: Settings
     token: str
     """What clients have to show; empty for nothing."""
-    streams: "dict[str, tuple[Stream, Session]]"
-    """Those that are open, by id, and whose they are: a stock client may close one over another connection."""
+    streams: Streams
     is_draining: Callable[[], bool]
 
 
@@ -88,7 +87,7 @@ class Session:
         if run is not None:
             run.cancel()
         for stream_id in list(self._streams):
-            self._close_stream(stream_id)
+            self._shared.streams.close(stream_id)
 
     # From any thread.
 
@@ -105,13 +104,9 @@ class Session:
 
     def open_stream(self) -> Stream | None:
         """A new stream of this client; None when it has too many."""
-        if len(self._streams) >= _MOST_STREAMS:
-            return None
-        stream = Stream(token_hex(16))
-        self._shared.streams[stream.id] = stream, self
-        self._streams.add(stream.id)
-        if self._ended:
-            self._close_stream(stream.id)
+        stream = self._shared.streams.open(self._streams)
+        if stream is not None and self._ended:
+            self._shared.streams.close(stream.id)
         return stream
 
     # On the host's thread.
@@ -192,7 +187,7 @@ class Session:
     def _dispatch(self, message: Message, coding: Coding, call: Asked) -> None:
         answer = self._answer(message, coding, call.method)
         if call.object == DAEMON:
-            self._ask_daemon(answer, call)
+            ask_daemon(self._shared.objects, self._shared.streams, answer, call)
             return
         if self._shared.is_draining():
             answer.give(Failure("busy", "ServerBusy", "the server is shutting down"))
@@ -211,25 +206,26 @@ class Session:
             answer.raise_(faults.exception("Pyro5.errors.DaemonError", "unknown object"))
             return
         oneway = bool(message.flags & codec.ONEWAY)
+        # By position, which every call pays less for.
         request = Request(
-            prefix + call.method, call.args, call.kwargs, oneway, encoding=coding.values, peer=self._link.peer
+            *(prefix + call.method, call.args, call.kwargs, oneway, False, NEVER, NEVER, None, coding.values),
+            *(_NOTHING, self._link.peer),
         )
         if message.flags & codec.BATCH:
             self._run_batch(request._replace(method=BATCH, args=()), call.args, prefix, coding, answer)
             return
-        if call.method in _ACCESS:
-            found = _access(objects, prefix, call)
-            if found is None:
-                answer.give(Failure("no_method", "AttributeError", str(call.args[0] if call.args else "")))
-                return
-            request = request._replace(method=found, args=call.args[1:])
-        if call.method in RESERVED:
-            answer.give(Failure("no_method", "AttributeError", call.method))
-            return
-        if oneway:
+        wanted = call.method
+        if wanted in _ACCESS:
+            wanted = str(call.args[0] if call.args else wanted)
+            request = request._replace(method=_access(objects, prefix, call), args=call.args[1:])
+        if call.method in RESERVED or not request.method:
+            answer.give(Failure("no_method", "AttributeError", wanted))
+        elif oneway:
             self._shared.executor.submit(self._shared.handler, request, _SILENCE)
-            return
-        sink = Call(self, answer, call.method)
+        else:
+            self._run_one(request, Call(self, answer, call.method))
+
+    def _run_one(self, request: Request, sink: Call) -> None:
         run = self._shared.executor.submit(self._shared.handler, request, sink, AHEAD)
         if self._busy:
             self._run = run
@@ -262,59 +258,6 @@ class Session:
                 self._shared.handler, request, Told(answer, lambda _: tell(objects, *call.args))
             )
 
-    # What the object of the server itself does.
-
-    def _ask_daemon(self, answer: Answer, call: Asked) -> None:
-        ask = _DAEMON.get(call.method)
-        if ask is None:
-            answer.give(Failure("no_method", "AttributeError", call.method))
-            return
-        count, act = ask
-        if len(call.args) != count or call.kwargs or not all(isinstance(each, str) for each in call.args):
-            answer.give(Failure("arguments", "TypeError", f"{call.method}() takes {count} arguments, as text"))
-            return
-        act(self, answer, *call.args)
-
-    def _tell_names(self, answer: Answer) -> None:
-        answer.give_own(self._shared.objects.names())
-
-    def _tell_nothing(self, answer: Answer) -> None:
-        answer.give_own(None)
-
-    def _tell_info(self, answer: Answer) -> None:
-        answer.give_own(f"rpcctl serves {self._shared.settings.name or self._shared.objects.name}")
-
-    def _tell_metadata(self, answer: Answer, name: str) -> None:
-        found = self._shared.objects.metadata(name)
-        if found is None:
-            answer.raise_(faults.exception("Pyro5.errors.DaemonError", "unknown object"))
-        else:
-            answer.give_own(found)
-
-    def _tell_next_item(self, answer: Answer, stream_id: str) -> None:
-        stream, _ = self._shared.streams.get(stream_id, (None, None))
-        if stream is None:
-            answer.raise_(faults.exception("Pyro5.errors.PyroError", "item stream terminated"))
-            return
-
-        def give(reply: Any) -> None:
-            if is_last(reply):
-                self._close_stream(stream_id)
-            answer.give(reply)
-
-        if not stream.ask(give):
-            answer.raise_(faults.exception("Pyro5.errors.PyroError", "its next item is being waited for already"))
-
-    def _tell_closed(self, answer: Answer, stream_id: str) -> None:
-        self._close_stream(stream_id)
-        answer.give_own(None)
-
-    def _close_stream(self, stream_id: str) -> None:
-        stream, owner = self._shared.streams.pop(stream_id, (None, self))
-        owner._streams.discard(stream_id)
-        if stream is not None:
-            stream.close()
-
 
 class _Nobody:
     """Where the answers to one-way requests go."""
@@ -333,20 +276,11 @@ _NOBODY = _Nobody()
 _ACCESS: Mapping[str, int] = {"__getattr__": 1, "__setattr__": 2}
 """What reads and writes attributes, and the number of arguments."""
 _COUNTS = {"list": (0, 0), "signature": (1, 1), "doc": (1, 1), "describe": (0, 1)}
-_DAEMON: Mapping[str, tuple[int, Callable[..., None]]] = {
-    "registered": (0, Session._tell_names),
-    "ping": (0, Session._tell_nothing),
-    "info": (0, Session._tell_info),
-    "get_metadata": (1, Session._tell_metadata),
-    "get_next_stream_item": (1, Session._tell_next_item),
-    "close_stream": (1, Session._tell_closed),
-}
-"""The methods of DAEMON: how many arguments, and what answers them."""
 
 
-def _access(objects: Objects, prefix: str, call: Asked) -> str | None:
-    """The method that stands for an attribute to be read or written; None when there is no such attribute."""
+def _access(objects: Objects, prefix: str, call: Asked) -> str:
+    """The method that stands for an attribute to be read or written; empty when there is no such attribute."""
     if len(call.args) != _ACCESS[call.method] or type(call.args[0]) is not str:
-        return None
+        return ""
     name = prefix + call.args[0]
-    return name if objects.is_attribute(name) else None
+    return name if objects.is_attribute(name) else ""

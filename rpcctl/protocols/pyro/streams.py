@@ -5,6 +5,7 @@ A client asks for one item at a time. Some are made ahead, so that it does not w
 
 from collections import deque
 from collections.abc import Callable
+from secrets import token_hex
 from threading import Lock
 
 from rpcctl.interfaces import Run
@@ -12,6 +13,8 @@ from rpcctl.messages import Item, Reply
 
 AHEAD = 16
 """Items made before they are asked for."""
+_MOST = 64
+"""Open streams of one client."""
 Take = Callable[[Reply], None]
 """Takes the next reply."""
 
@@ -85,6 +88,36 @@ class Stream:
                 return
             self._paused = False
         run.resume(AHEAD)
+
+
+class Streams:
+    """The open streams of a server, by id: a stock client may close one over another connection than its own."""
+
+    def __init__(self) -> None:
+        """None is open."""
+        self._open: dict[str, tuple[Stream, set[str]]] = {}
+
+    def open(self, own: set[str]) -> Stream | None:
+        """A new stream, one more of a client's `own`; None when it has too many."""
+        if len(own) >= _MOST:
+            return None
+        stream = Stream(token_hex(16))
+        self._open[stream.id] = stream, own
+        own.add(stream.id)
+        return stream
+
+    def find(self, stream_id: str) -> Stream | None:
+        """The stream of that id, if it is open."""
+        found = self._open.get(stream_id)
+        return found[0] if found else None
+
+    def close(self, stream_id: str) -> None:
+        """Close the stream of that id, if it is open."""
+        found = self._open.pop(stream_id, None)
+        if found is not None:
+            stream, own = found
+            own.discard(stream_id)
+            stream.close()
 
 
 def is_last(reply: Reply) -> bool:
