@@ -29,7 +29,7 @@ from rpcctl.errors import (
     RpcctlError,
     UsageError,
 )
-from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
+from rpcctl.interfaces import FEATURES, Handler, Preview, ProtocolInfo, Settings
 from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
 from rpcctl.settings import check_given, fill_options
 
@@ -239,6 +239,20 @@ def connect(address: str, *, timeout: float | None = 30.0, **options: Any) -> Co
     """Connect to the server at an address as `rpcctl call` takes it; keywords as for `Connection`."""
     connection = Connection(address, timeout=timeout, **options)
     return connection.__enter__()  # Which closes it when it cannot connect.
+
+
+def preview(connection: Connection, request: Request) -> list[Preview]:
+    """What would be sent for a request made by the connection; touches no network. UsageError where none can tell."""
+    client: Any = connection._client
+    if not hasattr(client, "preview"):
+        raise UsageError(f"{connection.info.scheme} cannot tell what it would send")
+    found: list[Preview] = client.preview(request)
+    return found
+
+
+def write_snippet(connection: Connection, request: Request, form: str) -> str:
+    """The same call for people without rpcctl; `form` is one of `info.snippets`, UsageError otherwise."""
+    return registry.snippet(connection.info, form)(connection.address, request, connection._settings)
 
 
 def check_request(info: ProtocolInfo, request: Request) -> None:

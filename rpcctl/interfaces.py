@@ -70,6 +70,8 @@ class ProtocolInfo(NamedTuple):
     """Why a server of it is bound beyond this machine only when that is insisted on; empty for no reason."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
+    snippets: Mapping[str, str] = {}
+    """What can write a call for people without rpcctl: `curl` or `python` to `package.module:function`, a Snippet."""
 
     def transport(self, name: str) -> Transport | None:
         """The transport of that name, if the protocol has it."""
@@ -137,6 +139,32 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Free the connection; calls that wait raise ConnectionLostError. Safe to repeat."""
+
+
+class Preview(NamedTuple):
+    """One message that would be sent."""
+
+    text: str
+    """What it says, decoded."""
+    data: bytes = b""
+    """Its bytes; empty where there are none."""
+
+
+class PreviewClient(Client, Protocol):
+    """A client that can tell what it would send."""
+
+    def preview(self, request: Request) -> list[Preview]:
+        """What `send` would send first for the request, or raise what `send` would; touches no network.
+
+        Secrets that the client itself adds are left out.
+        """
+
+
+Snippet = Callable[[Address, Request, Settings], str]
+"""Writes a call as text that others can run: a shell command, or a script for the wire's stock library.
+
+A secret is never written, only where it is. UsageError for what cannot be said so.
+"""
 
 
 class BatchClient(Client, Protocol):

@@ -12,7 +12,7 @@ from typing import Any
 from rpcctl import address
 from rpcctl.address import Address, Scheme, Transport
 from rpcctl.errors import AddressError, MissingExtraError, RpcctlError, UsageError, renamed, suggest
-from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings
+from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings, Snippet
 
 DEFAULT = "zmq"
 PACKAGES = {
@@ -93,6 +93,14 @@ def server(at: Address, settings: Settings) -> Server:
         raise UsageError(f"{info.scheme} cannot be served: {info.summary}", hint="--bind tcp://127.0.0.1:4242")
     made: Server = _load_class(info, info.server)(at, settings)
     return made
+
+
+def snippet(info: ProtocolInfo, form: str) -> Snippet:
+    """What writes a call over that protocol as `curl` or `python`; UsageError when nothing does."""
+    if form not in info.snippets:
+        raise UsageError(f"{info.scheme} has no --as {form}", hint=f"it has: {', '.join(info.snippets) or 'none'}")
+    found: Snippet = _load_class(info, info.snippets[form])
+    return found
 
 
 def is_installed(info: ProtocolInfo) -> bool:

@@ -21,8 +21,8 @@ SEAMS = (
     "rpcctl.settings",
 )
 SERVED = (
-    *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api"),
-    *("rpcctl.hosting", "rpcctl.signals", "rpcctl.profiles", "rpcctl.cli"),
+    *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.batch"),
+    *("rpcctl.hosting", "rpcctl.openrpc", "rpcctl.signals", "rpcctl.profiles", "rpcctl.cli"),
 )
 LAYERS = [
     ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.proxy"), ()),
@@ -34,6 +34,7 @@ LAYERS = [
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
     ("limits.py", CORE, ()),
+    ("openrpc.py", CORE, ()),
     ("outcomes.py", CORE, ()),
     ("secrets.py", CORE, ()),
     ("profiles.py", SEAMS, ("tomllib", "tomli")),
@@ -61,10 +62,11 @@ LAYERS = [
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
-    ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.openrpc", "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/snippets.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
-    ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.openrpc", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/manager/client.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/line.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/server.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
@@ -91,6 +93,12 @@ LAYERS = [
     ("cli/options.py", SEAMS, ()),
     ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
+    ("cli/stub.py", (*CORE, "rpcctl.interfaces", "rpcctl.cli.stub_types"), ()),
+    ("cli/stub_types.py", (), ()),
+    ("cli/roff.py", (), ()),
+    ("cli/manual.py", (*SEAMS, "rpcctl.__version__", "rpcctl.registry", "rpcctl.cli"), ()),
+    ("cli/select.py", CORE, ("jmespath",)),
+    ("cli/yaml_text.py", (), ("yaml",)),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
     ("cli/prompt.py", (*CORE, "rpcctl.cli"), ("prompt_toolkit",)),
     ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
@@ -150,6 +158,8 @@ def loaded_by(code: str) -> set[str]:
 
 
 HEAVY = {
+    "jmespath",
+    "yaml",
     "rich",
     "typer",
     "asyncio",

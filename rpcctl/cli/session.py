@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.cli.command import Command, Environment, Values, attribute
+from rpcctl.cli.options import SELECT
 from rpcctl.cli.output import Output
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rpcctl.address import Address
     from rpcctl.api import Connection
     from rpcctl.cli.saved import Saved
+    from rpcctl.cli.select import Select
     from rpcctl.cli.words import Arguments
 
 
@@ -172,7 +174,10 @@ def own_options(values: Values) -> dict[str, Any]:
 
 
 def make_output(values: Values, environment: Environment) -> Output:
-    """Where results and errors go, as the output options say; commands without such options get the defaults."""
+    """Where results and errors go, as the output options say; commands without such options get the defaults.
+
+    UsageError for an expression that is wrong.
+    """
     as_json = getattr(values, "json", None)
     return Output(
         environment.stdout,
@@ -182,8 +187,17 @@ def make_output(values: Values, environment: Environment) -> Output:
         color=getattr(values, "color", None) or "auto",
         quiet=bool(getattr(values, "quiet", None)),
         verbose=getattr(values, "verbose", None) or 0,
+        select=_compile_select(getattr(values, "select", None)),
         env=environment.environ,
     )
+
+
+def _compile_select(expression: str | None) -> "Select | None":
+    if expression is None:
+        return None
+    from rpcctl.cli.select import compile_expression
+
+    return compile_expression(expression, SELECT.name)
 
 
 def _read_given(option: Option, given: Any) -> Any:

@@ -43,8 +43,8 @@ class Terminal(NamedTuple):
     """Whether a line can be written anew."""
 
     def paint(self, style: str, text: str) -> str:
-        """The text in one of STYLES, if there is colour."""
-        return f"{STYLES[style]}{text}{_RESET}" if self.color else text
+        """The text in one of STYLES, if there is colour; without a style as it is."""
+        return f"{STYLES[style]}{text}{_RESET}" if self.color and style else text
 
     def paint_json(self, text: str) -> str:
         """A JSON text with its keys, texts and other values told apart, if there is colour."""
@@ -99,3 +99,14 @@ def measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80 if stream else 80
     except (OSError, ValueError):
         return 80
+
+
+def measure_height(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+    """Lines of the terminal, as LINES or the system tells; 24 when neither does."""
+    lines = env.get("LINES", "")
+    if lines.isascii() and lines.isdigit() and len(lines) < 6 and int(lines):
+        return int(lines)
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or 24 if stream else 24
+    except (OSError, ValueError):
+        return 24
