@@ -4,7 +4,7 @@ import platform
 import sys
 from importlib import import_module
 
-GROUPS = ("startup", "zmq", "msgpackrpc", "workers", "memory")
+GROUPS = ("startup", "zmq", "msgpackrpc", "manager", "workers", "memory")
 HEAD = ("work", "rpcctl", "peer", "the peer is", "ratio", "budget", "")
 
 

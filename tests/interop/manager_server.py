@@ -7,6 +7,7 @@ import sys
 import threading
 from multiprocessing.managers import DictProxy, SyncManager
 from queue import Queue
+from typing import Any
 
 
 class Odd(Exception):
@@ -64,8 +65,8 @@ class Manager(SyncManager):
     """With a dictionary, a queue and a box that all clients share, and any number of new boxes."""
 
 
-shared = {}
-queue = Queue()
+shared: dict[str, object] = {}
+queue: "Queue[object]" = Queue()
 box = Box()
 Manager.register("get_dict", lambda: shared, DictProxy)
 Manager.register("get_queue", lambda: queue)
@@ -79,8 +80,8 @@ def main():
     host, colon, port = place.rpartition(":")
     manager = Manager(address=(host, int(port)) if colon else place, authkey=sys.argv[2].encode())
     server = manager.get_server()
-    address = server.address
-    print(address if isinstance(address, str) else ":".join(map(str, address)), flush=True)
+    address: Any = server.address
+    print(address if isinstance(address, str) else f"{address[0]}:{address[1]}", flush=True)
     server.serve_forever()
 
 
