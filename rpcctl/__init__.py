@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rpcctl.errors import MethodNotFoundError as MethodNotFoundError
     from rpcctl.errors import MissingExtraError as MissingExtraError
     from rpcctl.errors import OutputError as OutputError
+    from rpcctl.errors import PartialError as PartialError
     from rpcctl.errors import ProtocolError as ProtocolError
     from rpcctl.errors import RemoteError as RemoteError
     from rpcctl.errors import RemoteProtocolError as RemoteProtocolError
@@ -64,6 +65,7 @@ _HOMES = {
     "MethodNotFoundError": "rpcctl.errors",
     "MissingExtraError": "rpcctl.errors",
     "OutputError": "rpcctl.errors",
+    "PartialError": "rpcctl.errors",
     "ProtocolError": "rpcctl.errors",
     "RemoteError": "rpcctl.errors",
     "RemoteProtocolError": "rpcctl.errors",

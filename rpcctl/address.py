@@ -6,6 +6,7 @@ Which protocol a scheme means is not known here: a resolver is handed in. The pa
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
 from rpcctl.errors import AddressError
@@ -29,6 +30,9 @@ class Transport(NamedTuple):
     """Whether `NAME://` alone means its protocol."""
     port: int = 0
     """The port meant over this transport when an address names none; 0 for the protocol's own."""
+    reader: str = ""
+    """For kind `text`: `package.module:function` that takes a Scheme and the text after `NAME:`, and gives an Address
+    of that kind, with host and port where the text has them; without it the text is kept unread."""
 
 
 class Scheme(NamedTuple):
@@ -40,6 +44,11 @@ class Scheme(NamedTuple):
     transport: Transport
     port: int
     """The port meant when an address names none; 0 when it must name one."""
+
+
+def join_place(host: str, port: int) -> str:
+    """`host:port`, a numeric IPv6 host in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 Resolve = Callable[[str], Scheme]
@@ -73,31 +82,29 @@ class Address(NamedTuple):
 
     def location(self) -> str:
         """`host:port`, IPv6 in brackets, or the path: what a socket is told."""
-        if self.kind != "host":
-            return self.path
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return join_place(self.host, self.port) if self.kind == "host" else self.path
 
     def with_port(self, port: int) -> "Address":
         """The same with the real port in place of 0."""
         return self._replace(port=port)
 
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it: a loopback host, or a path."""
-        if self.kind != "host" or self.host in ("localhost", "::1"):
+        """Whether only this machine can reach it: a loopback host, or none, as with a path."""
+        if not self.host or self.host in ("localhost", "::1"):
             return True
         return self.host.startswith("127.") and self.host.replace(".", "").isdigit()
 
     def _text(self, *, mask: bool) -> str:
+        query = "&".join(f"{name}={_shown(name, value) if mask else _quote(value)}" for name, value in self.options)
+        query = f"?{query}" if query else ""
         if self.kind == "text":
-            return f"{self.scheme}:{self.path}"
+            return f"{self.scheme}:{self.path}{query}"
         login = ""
         if self.user or self.password:
             password = "***" if mask else _quote(self.password)
             login = _quote(self.user) + (f":{password}" if self.password else "") + "@"
         place = self.location() + (self.path if self.kind == "host" else "")
-        query = "&".join(f"{name}={_shown(name, value) if mask else _quote(value)}" for name, value in self.options)
-        return f"{self.scheme}://{login}{place}" + (f"?{query}" if query else "")
+        return f"{self.scheme}://{login}{place}{query}"
 
 
 def parse(text: str, resolve: Resolve) -> Address:
@@ -137,7 +144,7 @@ def _parse_bare(text: str, resolve: Resolve) -> Address | None:
         raise AddressError(
             f"{text!r} is no {scheme.protocol} address", hint=f"{scheme.name}:TARGET, or leave out --proto"
         )
-    return _build(text, scheme, host, port, "", "", _parse_query(text, query))
+    return _build(text, scheme, host, port, "", "", parse_query(text, query))
 
 
 def _is_scheme(text: str) -> bool:
@@ -146,6 +153,10 @@ def _is_scheme(text: str) -> bool:
 
 def _parse_text(text: str, scheme: Scheme, rest: str) -> Address:
     if scheme.transport.kind == "text":
+        if scheme.transport.reader:
+            module, _, name = scheme.transport.reader.partition(":")
+            read: Address = getattr(import_module(module), name)(scheme, rest)
+            return read
         if not rest:
             raise AddressError(f"{text!r} names no target", hint=f"{scheme.name}:TARGET, as {scheme.name}:math")
         return Address(scheme.protocol, scheme.transport.name, scheme.name, "text", path=rest)
@@ -158,7 +169,7 @@ def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
     if scheme.transport.kind == "text":
         return _parse_text(text, scheme, rest)
     place, _, query = rest.partition("?")
-    options = _parse_query(text, query)
+    options = parse_query(text, query)
     if scheme.transport.kind == "path":
         if not place:
             raise AddressError(f"{text!r} names no path", hint=f"{scheme.name}:///run/NAME.sock")
@@ -166,7 +177,7 @@ def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
         return Address(scheme.protocol, scheme.transport.name, scheme.name, "path", path=path, options=options)
     authority, slash, path = place.partition("/")
     login, _, location = authority.rpartition("@")
-    found = _split_location(location)
+    found = split_place(location)
     if found is None:
         raise AddressError(
             f"{masked(text)!r} is not an address: {location!r} is not HOST:PORT",
@@ -175,8 +186,8 @@ def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
     return _build(text, scheme, *found, login, slash + path, options)
 
 
-def _split_location(location: str) -> tuple[str, str] | None:
-    """Host, still in its brackets, and port; None when a bracket is not closed or something else follows it."""
+def split_place(location: str) -> tuple[str, str] | None:
+    """Host, still in its brackets, and port as text; None when a bracket is not closed or something else follows it."""
     if not location.startswith("["):
         host, _, port = location.partition(":")
         return host, port
@@ -193,8 +204,8 @@ def _build(
         scheme.transport.name,
         scheme.name,
         "host",
-        _check_host(text, host),
-        _check_port(text, scheme, port),
+        check_host(text, host),
+        check_port(text, scheme, port),
         path,
         _unquote(user),
         _unquote(password),
@@ -202,7 +213,8 @@ def _build(
     )
 
 
-def _check_host(text: str, host: str) -> str:
+def check_host(text: str, host: str) -> str:
+    """The host without its brackets, loopback for none; AddressError names the address, `text`."""
     if not host:
         return LOOPBACK
     if host.startswith("["):
@@ -231,7 +243,8 @@ def _check_ipv6(text: str, host: str) -> str:
     return host
 
 
-def _check_port(text: str, scheme: Scheme, port: str) -> int:
+def check_port(text: str, scheme: Scheme, port: str) -> int:
+    """The port as a number, the scheme's for none; AddressError when there is none, or it is no port."""
     if not port:
         if scheme.port:
             return scheme.port
@@ -241,7 +254,8 @@ def _check_port(text: str, scheme: Scheme, port: str) -> int:
     return int(port)
 
 
-def _parse_query(text: str, query: str) -> tuple[tuple[str, str], ...]:
+def parse_query(text: str, query: str) -> tuple[tuple[str, str], ...]:
+    """`OPTION=VALUE&…` as pairs; AddressError names the address, `text`."""
     options = []
     for part in query.split("&") if query else ():
         name, equals, value = part.partition("=")

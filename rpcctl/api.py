@@ -35,6 +35,7 @@ from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
     from rpcctl.batch import Batch
+    from rpcctl.pipeline import Pipeline
 
 
 class Connection:
@@ -177,6 +178,19 @@ class Connection:
 
         return [collect(list(self._client.send(each))) for each in requests]
 
+    def pipeline(self) -> "Pipeline":
+        """A way to have several calls under way, with requests made by `request`; connected first if need be."""
+        from rpcctl.pipeline import open_pipeline
+
+        self.connect()
+        return open_pipeline(self, self._client)
+
+    def renew(self) -> None:
+        """Drop what connection there is: the next call makes a new one."""
+        self._client.close()
+        self._client = registry.client(self.address, self._settings)
+        self._connected = False
+
     def describe(self) -> Description:
         """Ask the server what can be called."""
         description = read_result(next(self.send(self.request(INSPECT)), None))
@@ -263,19 +277,21 @@ _LOCAL: Mapping[str, type[RpcctlError]] = {
 }
 
 
-def to_error(failure: Failure, address: str = "ADDRESS") -> RpcctlError:
-    """A Failure as the exception that stands for it; the address is for its hint."""
+def to_error(failure: Failure, address: str = "ADDRESS", method: str = "METHOD") -> RpcctlError:
+    """A Failure as the exception that stands for it; address and method are for its hint."""
     if failure.kind in _LOCAL:
         return _LOCAL[failure.kind](failure.message or failure.type)
     kind = _ERRORS.get(failure.kind, RemoteError)
     message = _describe_failure(failure)
-    hint = _hint(failure, kind, address)
+    hint = _hint(failure, kind, address, method)
     return kind(message, hint=hint, type=failure.type, traceback=failure.traceback, data=failure.data)
 
 
-def _hint(failure: Failure, kind: type[CallError], address: str) -> str:
+def _hint(failure: Failure, kind: type[CallError], address: str, method: str) -> str:
     if failure.kind == "busy":
         return "the call was not run: it can be made again later"
+    if kind is InvalidArgumentsError:
+        return f"rpcctl describe {address} {method} shows what it takes"
     return f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
 
 

@@ -23,6 +23,7 @@
       OutputError               write        23
       InputError                read         26
       DeadlineError             timeout      28
+      PartialError              partial     123
 
 The numbers are curl's where curl has one. Nothing here knows a protocol, a terminal or a socket.
 """
@@ -188,6 +189,13 @@ class DeadlineError(RpcctlError):
 
     kind = "timeout"
     exit_code = 28
+
+
+class PartialError(RpcctlError):
+    """Some calls of many failed; each has been told of in its place."""
+
+    kind = "partial"
+    exit_code = 123
 
 
 Renaming = Callable[[BaseException], RpcctlError]

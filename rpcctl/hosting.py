@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from rpcctl import registry
 from rpcctl.address import Address
 from rpcctl.errors import UsageError
+from rpcctl.interfaces import Reloading, Settings
 from rpcctl.interfaces import Server as WireServer
-from rpcctl.interfaces import Settings
 from rpcctl.messages import Trace
 from rpcctl.service.dispatch import Service
 from rpcctl.service.executor import make_executor
@@ -83,13 +83,14 @@ class Server:
         self._processes = self._make_processes(workers, answering, executor, max_wait) if workers else None
         self._loaded = [load(each, **self._loading) if isinstance(each, str) else each for each in self._targets]
         methods = expose(self._loaded, selection)
-        self.service = Service(methods, name=", ".join(each.name for each in self._loaded), **answering)
+        name = ", ".join(each.name for each in self._loaded)
+        self.service = Service(methods, name=name, **answering)
         self.executor = make_executor(
             executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
         )
         self.dangers: list[str] = []
         places = _list_addresses(addresses, proto)
-        settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+        settings = Settings(max_message=max_message, max_items=max_items, trace=trace, name=name)
         settings = settings if note is None else settings._replace(note=note)
         self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         self._threads: list[threading.Thread] = []
@@ -161,17 +162,27 @@ class Server:
         self._stopped.set()
 
     def reload(self) -> None:
-        """Load the targets anew and serve those from the next call on.
+        """Load the targets anew, and what the servers read from files, and go by those from the next call on.
 
-        TargetError when that fails; the old ones then go on.
+        TargetError, or what a server says of its files, when that fails; the old target then goes on.
         """
         loaded = self._load_anew()
         methods = expose(loaded, self._selection)
         self._check_danger(methods)
+        for server in self._reloading():
+            server.reload()
         if self._processes is not None:
             self._processes.renew()
         self.service.replace(methods)
         self._loaded = loaded
+
+    @property
+    def files(self) -> list[str]:
+        """The files beside those of the target that `reload` reads."""
+        return [path for server in self._reloading() for path in server.files]
+
+    def _reloading(self) -> list[Reloading]:
+        return [each for each in self._servers if isinstance(each, Reloading)]
 
     def _load_anew(self) -> list[Target]:
         """The targets that were given as text from disk again; objects stay what they are."""

@@ -6,7 +6,7 @@ Whoever gets the iterator drains it, or closes it to abandon the call; nothing h
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rpcctl.address import Address
 from rpcctl.address import Transport as Transport
@@ -83,6 +83,7 @@ FEATURES: Mapping[str, str] = {
     "oneway": "one-way calls",
     "fanout": "one-way calls to every server",
     "batch": "batches",
+    "pipeline": "several calls at once on one connection",
     "inspect": "list and describe",
     "notify": "notifications",
     "auth": "authentication",
@@ -112,6 +113,8 @@ class Settings(NamedTuple):
     """Turns a target into a handler; for a protocol whose address is a target."""
     max_items: int = 10_000
     """Longest list that a server makes of a stream, where the wire has none."""
+    name: str = ""
+    """What is served, by its name, for wires that name it in addresses."""
     note: Callable[[str], None] = _ignore
     """Takes a line for a server's log, as of peers that speak another protocol; from any thread."""
 
@@ -146,6 +149,25 @@ class BatchClient(Client, Protocol):
         """
 
 
+class PipelineClient(Client, Protocol):
+    """A client of a wire with the feature `pipeline`: several calls under way on one connection, answered in any order.
+
+    No heartbeat is missed while the caller is elsewhere, and streams are taken in no faster than they are collected.
+    """
+
+    def start(self, request: Request) -> int:
+        """Send a call that is neither one-way nor reserved; a number that stands for it. Raises as `send` does."""
+
+    def collect(self, deadline: Deadline) -> list[tuple[int, Reply]]:
+        """The replies of all calls that have arrived; if there are none, those that come first until the deadline.
+
+        A call that has no reply in time, or never will, ends with a Failure `timeout`, `lost` or `protocol`.
+        """
+
+    def abandon(self, call: int) -> None:
+        """Take in nothing more of a call; of one that is over nothing is left to do."""
+
+
 class Run(Protocol):
     """One call in an executor's hands."""
 
@@ -159,8 +181,12 @@ class Run(Protocol):
 class Sink(Protocol):
     """Where a call's replies go; called from the executor's threads, one at a time for one call."""
 
-    def deliver(self, reply: Reply) -> None:
-        """Take the next reply; the one after which nothing follows is a Result, End or Failure."""
+    def deliver(self, reply: Reply) -> Reply | None:
+        """Take the next reply; the one after which nothing follows is a Result, End or Failure.
+
+        Gives back what the caller was told, if that ended the call in another way: the rest is then abandoned, and the
+        call's outcome is that of what was told.
+        """
 
     def paused(self) -> None:
         """The allowance is used up; the call goes on when `Run.resume` is called."""
@@ -194,3 +220,15 @@ class Server(Protocol):
 
     def close(self) -> None:
         """Flush what was answered, free the address and let `serve` return. From any thread, safe to repeat."""
+
+
+@runtime_checkable
+class Reloading(Protocol):
+    """What a server is besides, if it goes by files that may change while it serves."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of those files."""
+
+    def reload(self) -> None:
+        """Read them again; an RpcctlError when they are of no use, and what was read before goes on."""

@@ -172,6 +172,8 @@ class MethodDescription(NamedTuple):
     """Whether it yields items."""
     exact: bool = True
     """False when the parameters were read from the docstring, and are for display only."""
+    attribute: bool = False
+    """Whether it is data rather than code: called without arguments it is read, with a value it is written."""
 
     def signature(self) -> str:
         """`(a, b=2, *, c: int = 3) -> float`; `(...)` when unknown."""

@@ -20,6 +20,7 @@ PACKAGES = {
     "manager": "rpcctl.protocols.manager",
     "msgpackrpc": "rpcctl.protocols.msgpackrpc",
     "py": "rpcctl.protocols.py",
+    "pyro": "rpcctl.protocols.pyro",
     "xmlrpc": "rpcctl.protocols.xmlrpc",
     "zmq": "rpcctl.protocols.zmq",
 }
@@ -177,6 +178,9 @@ def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
             f"{scheme}:// is {info.scheme}, but --proto asks for {wanted.scheme}", hint="leave out one of the two"
         )
     found = _transport(info, scheme, transport if named else scheme.lower())
+    if named and not transport and not text.startswith("://", len(scheme)):
+        # Without slashes it is a spelling of the protocol's own, if it has such.
+        found = next((each for each in info.transports if each.kind == "text"), found)
     return Scheme(scheme, info.scheme, found, found.port or info.port)
 
 

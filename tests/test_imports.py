@@ -11,7 +11,15 @@ ROOT = Path(__file__).parent.parent / "rpcctl"
 
 # Pattern of files > what they may import of rpcctl, as prefixes, and of other distributions; the first match decides.
 CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
-SEAMS = (*CORE, "rpcctl.address", "rpcctl.interfaces", "rpcctl.limits", "rpcctl.settings")
+SEAMS = (
+    *CORE,
+    "rpcctl.address",
+    "rpcctl.interfaces",
+    "rpcctl.limits",
+    "rpcctl.outcomes",
+    "rpcctl.secrets",
+    "rpcctl.settings",
+)
 LAYERS = [
     ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
@@ -22,9 +30,13 @@ LAYERS = [
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
     ("limits.py", CORE, ()),
+    ("outcomes.py", CORE, ()),
+    ("secrets.py", CORE, ()),
+    ("profiles.py", SEAMS, ("tomllib", "tomli")),
+    ("pipeline.py", (*SEAMS, "rpcctl.api", "rpcctl.batch"), ()),
     ("signals.py", CORE, ()),
     ("registry.py", SEAMS, ()),
-    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch"), ()),
+    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch", "rpcctl.pipeline"), ()),
     ("batch.py", (*SEAMS, "rpcctl.api"), ()),
     ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
@@ -39,7 +51,7 @@ LAYERS = [
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
     ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
-    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/manager/client.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/line.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
@@ -52,7 +64,12 @@ LAYERS = [
     ("protocols/msgpackrpc/faults.py", CORE, ()),
     ("protocols/msgpackrpc/description.py", CORE, ()),
     ("protocols/msgpackrpc/*.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.msgpackrpc"), ()),
-    ("protocols/py/*.py", SEAMS, ()),
+    ("protocols/py/*.py", (*SEAMS, "rpcctl.protocols.py"), ()),
+    ("protocols/pyro/codec.py", (*CORE, "rpcctl.sockets.looks"), ()),
+    ("protocols/pyro/encodings.py", (*CORE, "rpcctl.protocols.pyro.literals"), ("msgpack",)),
+    ("protocols/pyro/literals.py", (), ()),
+    *((f"protocols/pyro/{name}.py", (*CORE, "rpcctl.protocols.pyro"), ()) for name in ("faults", "description")),
+    ("protocols/pyro/*.py", (*SEAMS, "rpcctl.sockets", "rpcctl.http", "rpcctl.protocols.pyro"), ()),
     ("protocols/xmlrpc/scalars.py", (), ()),
     ("protocols/xmlrpc/reader.py", (*CORE, "rpcctl.protocols.xmlrpc.scalars"), ()),
     ("protocols/xmlrpc/codec.py", (*CORE, "rpcctl.protocols.xmlrpc.reader"), ()),
@@ -63,9 +80,19 @@ LAYERS = [
     ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
+    ("cli/prompt.py", (*CORE, "rpcctl.cli"), ("prompt_toolkit",)),
     (
         "cli/*.py",
-        (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.hosting", "rpcctl.signals", "rpcctl.cli"),
+        (
+            *SEAMS,
+            "rpcctl.registry",
+            "rpcctl.service",
+            "rpcctl.api",
+            "rpcctl.hosting",
+            "rpcctl.signals",
+            "rpcctl.profiles",
+            "rpcctl.cli",
+        ),
         ("rich",),
     ),
 ]
@@ -150,3 +177,17 @@ def test_a_call_loads_its_own_wire_and_nothing_heavy():
     # From Python 3.12 on, pyzmq itself loads inspect.
     assert not loaded & (HEAVY - loaded_by("import zmq, msgpack"))
     assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_a_call_over_http_loads_no_server_and_no_other_wire():
+    words = ["call", "http://127.0.0.1:1/", "add", "2", "x", "--connect-timeout", "0.01"]
+    loaded = loaded_by(f"from rpcctl.cli.app import main\nmain({words!r})")
+    assert "http.client" in loaded
+    assert not loaded & (HEAVY - {"http.client"} | {"jsonrpclib", "uvicorn", "httptools", "zmq", "msgpack", "decimal"})
+    assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_serving_over_http_loads_no_library_that_only_targets_need():
+    loaded = loaded_by("from rpcctl.hosting import Server\nwith Server('time', 'http://127.0.0.1:0/'): pass")
+    assert "uvicorn" in loaded
+    assert not loaded & {"jsonrpclib", "zmq", "msgpack", "rich", "typer"}

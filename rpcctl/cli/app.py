@@ -18,11 +18,14 @@ from rpcctl.errors import OutputError, RpcctlError
 MODULES = {
     "call": "rpcctl.cli.call",
     "cast": "rpcctl.cli.cast",
+    "batch": "rpcctl.cli.batch",
+    "shell": "rpcctl.cli.shell",
     "list": "rpcctl.cli.list",
     "describe": "rpcctl.cli.describe",
     "ping": "rpcctl.cli.ping",
     "wait": "rpcctl.cli.wait",
     "serve": "rpcctl.cli.serve",
+    "profile": "rpcctl.cli.profile",
     "protocols": "rpcctl.cli.protocols",
     "explain": "rpcctl.cli.explain",
     "completion": "rpcctl.cli.completion",
@@ -111,7 +114,8 @@ def _execute(command: Command, values: Values, environment: Environment, report:
     finish_values(command, values, environment.environ)
     session = Session(command, environment, make_output(values, environment))
     report.session = session
-    module, _, name = command.run.partition(":")
+    run = command.run if not getattr(values, "explain", None) else "rpcctl.cli.origins:explain"
+    module, _, name = run.partition(":")
     code = getattr(import_module(module), name)(values, session)
     session.output.flush()
     return int(code or 0)

@@ -78,4 +78,4 @@ def print_replies(replies: Iterator[Reply], session: Session) -> None:
         elif isinstance(reply, Failure):
             from rpcctl.api import to_error
 
-            raise to_error(reply, session.address)
+            raise to_error(reply, session.address, session.method)

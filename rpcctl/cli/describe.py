@@ -1,6 +1,7 @@
 """`rpcctl describe`: signature and documentation, of a server or of one method."""
 
 import shlex
+from fnmatch import fnmatchcase
 
 from rpcctl.cli.call import ADDRESS
 from rpcctl.cli.command import Command, Positional, Values
@@ -14,7 +15,12 @@ COMMAND = Command(
     "Show signature, documentation and a call line to paste",
     "Finding out",
     "rpcctl.cli.describe:run",
-    (ADDRESS, Positional("method", "only this one; all of them otherwise", required=False, complete="method")),
+    (
+        ADDRESS,
+        Positional(
+            "method", "only this one, or those that match, as 'get_*'; else all", required=False, complete="method"
+        ),
+    ),
     (*CONNECT, *RESULTS),
     roles=("client",),
     examples=("rpcctl describe py:math sqrt", "rpcctl describe tcp://127.0.0.1:4242 --json"),
@@ -26,17 +32,23 @@ def run(values: Values, session: Session) -> None:
     with session.connect(values) as connection, session.output.writing(values.output):
         description = connection.describe()
         methods = select(description, values.method, session.address)
+        is_one = values.method is not None and not is_pattern(values.method, description)
         if session.output.is_json():
-            session.output.value(to_plain(description, methods, whole=values.method is None))
+            session.output.value(to_plain(description, methods, whole=not is_one))
             return
         texts = [describe_method(each, str(connection.address)) for each in methods]
-        session.output.document(description.name if values.method is None else "", texts)
+        session.output.document("" if is_one else description.name, texts)
 
 
 def select(description: Description, name: str | None, address: str) -> tuple[MethodDescription, ...]:
-    """The methods meant by the name, or all."""
+    """The methods meant by the name or the pattern, or all."""
     if name is None:
         return description.methods
+    if is_pattern(name, description):
+        matching = tuple(each for each in description.methods if fnmatchcase(each.name, name))
+        if not matching:
+            raise MethodNotFoundError(f"no method matches {name!r}", hint=f"rpcctl list {address}")
+        return matching
     found = description.find(name)
     if found is None:
         known = [each.name for each in description.methods]
@@ -44,6 +56,11 @@ def select(description: Description, name: str | None, address: str) -> tuple[Me
             f"no method {name!r}", hint=suggest(name, known, f"rpcctl list {address} shows what there is")
         )
     return (found,)
+
+
+def is_pattern(name: str, description: Description) -> bool:
+    """Whether it stands for the methods that match it: it is no method's name, and has a sign of patterns."""
+    return any(sign in name for sign in "*?[") and description.find(name) is None
 
 
 def describe_method(method: MethodDescription, address: str) -> tuple[str, str, str]:

@@ -141,6 +141,8 @@ def _explain(exc: Any, commands: Sequence[Command], argv: Sequence[str]) -> Usag
     """Typer's message in our form, with the remedy."""
     message = str(unmask(exc.format_message())).rstrip(".")
     name = getattr(exc, "option_name", "")
+    if "does not take a value" in message:
+        return UsageError(f"{name} takes no value", hint=f"{name} alone")
     if name:
         return UsageError(f"no such option {name!r}", hint=_hint_option(name, commands, argv))
     if message.startswith("No such command"):

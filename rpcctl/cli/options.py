@@ -35,7 +35,17 @@ MAX_MESSAGE = Option(
     64 * 1024 * 1024,
     panel="Connection",
 )
-CONNECT = (PROTO, TIMEOUT, CONNECT_TIMEOUT, MAX_TIME, RETRY, RETRY_DELAY, MAX_MESSAGE)
+PASSWORD = Option(
+    "password",
+    "where the password of the address is kept: env:NAME, file:PATH or cmd:COMMAND",
+    "PLACE",
+    secret=True,
+    panel="Connection",
+)
+EXPLAIN = Option(
+    "explain", "tell where each value came from, and do nothing", type="switch", variable=False, panel="Connection"
+)
+CONNECT = (PROTO, TIMEOUT, CONNECT_TIMEOUT, MAX_TIME, RETRY, RETRY_DELAY, MAX_MESSAGE, PASSWORD, EXPLAIN)
 
 JSON_ARGS = Option(
     "json-args", "every word of the arguments is strict JSON", type="switch", short="-j", panel="How arguments are read"

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from rpcctl.cli.render import to_json, to_repr
 from rpcctl.cli.sinks import Sink, replacing
-from rpcctl.cli.terminal import Terminal, escape, escape_json, examine
+from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, is_tty
 from rpcctl.errors import OutputError, RpcctlError
 
 _NAMED = 300
@@ -34,17 +34,25 @@ class Output:
         env: Mapping[str, str],
     ) -> None:
         """`format` is one of auto, json, ndjson, table, csv, raw and repr; `raw` writes texts and bytes as they are."""
-        self._format = format
-        self._raw = raw or format == "raw"
+        self._always_raw = raw
+        self._color = color
         self._quiet = quiet
         self._verbose = verbose
         self._results = Sink(stdout, "the output")
         self._messages = Sink(stderr, "standard error")
-        self._reader = _choose_reader(examine(stdout, color, env), format, color)
+        self._terminal = examine(stdout, color, env)
         self._watcher = examine(stderr, color, env)
+        self._screen = stderr if is_tty(stderr) and env.get("TERM") != "dumb" else None
+        self._lock = threading.Lock()
+        self.begin(format)
+
+    def begin(self, format: str) -> None:
+        """From now on results have this form; a table or CSV begins anew."""
+        self._format = format
+        self._raw = self._always_raw or format == "raw"
+        self._reader = _choose_reader(self._terminal, format, self._color)
         self._headings: list[Any] | None = None
         self._widths: list[int] = []
-        self._lock = threading.Lock()
 
     @contextmanager
     def redirected(self, stdout: IO[Any]) -> Iterator[None]:
@@ -82,6 +90,10 @@ class Output:
             self._write_json(value, indent=False)
         self.flush()
 
+    def json_line(self, text: str) -> None:
+        """Write one line that is JSON already, whatever form is asked for; `flush` hands it over."""
+        self._write_line(self._reader.paint_json(escape_json(text) if self._reader.layout else text))
+
     def text(self, line: str) -> None:
         """Write one line of plain text as a result."""
         self._write_line(escape(line))
@@ -112,6 +124,10 @@ class Output:
             lines += [f"    {escape(line)}".rstrip() for line in body.expandtabs().splitlines()]
             blocks.append("\n".join([*lines, f"    {paint('dim', '$ ' + escape(command))}"]))
         self._results.write("\n\n".join(blocks) + "\n" if blocks else "")
+
+    def watched(self) -> tuple[IO[Any] | None, Terminal]:
+        """Standard error and how to draw on it; None unless a person sees it and results go elsewhere."""
+        return (None if self._quiet or self._reader.layout else self._screen), self._watcher
 
     def panel(self, title: str, names: Sequence[str]) -> None:
         """Say on stderr what is being served; the first of the names are told."""
@@ -185,8 +201,7 @@ class Output:
             self._write_line(value)
 
     def _write_json(self, value: Any, *, indent: bool) -> None:
-        text = to_json(value, indent=indent)
-        self._write_line(self._reader.paint_json(escape_json(text) if self._reader.layout else text))
+        self.json_line(to_json(value, indent=indent))
 
     def _write_line(self, text: str) -> None:
         self._results.write(text)

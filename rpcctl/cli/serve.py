@@ -28,7 +28,9 @@ ACCESS_LOG = Option(
 )
 GRACE = Option("grace", "time for running calls to finish when stopped", "SECONDS", "seconds", 10.0, panel="Serving")
 ONCE = Option("once", "leave after one call", type="switch", panel="Serving")
-RELOAD = Option("reload", "load the target anew when one of its files changes", type="switch", panel="Serving")
+RELOAD = Option(
+    "reload", "load the target anew when one of its files, or the --auth-file, changes", type="switch", panel="Serving"
+)
 ALLOW_REMOTE = Option(
     "allow-remote", "let other machines call a dangerous target", type="switch", variable=False, panel="Serving"
 )
@@ -93,7 +95,7 @@ COMMAND = Command(
     details=(
         "Prints the addresses on stdout, one a line, ready for rpcctl call; all else goes to stderr. Every public "
         "function of the target can be called by whoever reaches the address. SIGTERM and Ctrl-C finish the calls "
-        "that run, a second one stops at once; SIGHUP loads the target anew."
+        "that run, a second one stops at once; SIGHUP loads the target and --auth-file anew."
     ),
     examples=(
         "rpcctl serve time",
@@ -127,6 +129,7 @@ def run(values: Values, session: Session) -> None:
             grace=values.grace,
             once=once.is_over if once else None,
             watch=bool(values.reload),
+            files=server.files,
             note=session.output.note,
         )
 

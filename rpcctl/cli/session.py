@@ -13,7 +13,9 @@ from rpcctl.messages import Parameter
 from rpcctl.settings import choose, read_given, read_variable
 
 if TYPE_CHECKING:
+    from rpcctl.address import Address
     from rpcctl.api import Connection
+    from rpcctl.cli.saved import Saved
     from rpcctl.cli.words import Arguments
 
 
@@ -35,7 +37,7 @@ class Session:
         from rpcctl.api import Connection
 
         connection = Connection(
-            values.address,
+            _read_address(values),
             proto=values.proto,
             timeout=values.timeout,
             connect_timeout=values.connect_timeout,
@@ -105,15 +107,44 @@ class Session:
         return data if isinstance(data, bytes) else str(data).encode()
 
 
+def _read_address(values: Values) -> "str | Address":
+    """The address, with its password if that is kept elsewhere."""
+    if not values.password:
+        return str(values.address)
+    from rpcctl import registry
+    from rpcctl.secrets import read_secret
+
+    at = registry.parse_address(values.address, values.proto)
+    return at._replace(password=read_secret(values.password, "--password"))
+
+
 def finish_values(command: Command, values: Values, environ: Mapping[str, str]) -> Values:
-    """Texts to values: flag, else variable, else default; the protocols' own options keep None for not given."""
+    """Texts to values: flag, else variable, profile, default; the protocols' own options keep None for not given.
+
+    `values.given` has what was typed, `values.saved` the profile that stands in place of the address, or None.
+    """
+    values.given = dict(vars(values))
+    values.saved = saved = _find_saved(values, environ)
     for option in command.options:
         name = attribute(option.name)
-        given = _read_given(option, getattr(values, name))
-        setattr(values, name, choose(option, given, read_variable(option, environ)))
+        value = _read_given(option, getattr(values, name))
+        value = read_variable(option, environ) if value is None else value
+        value = saved.read(option) if value is None and saved else value
+        setattr(values, name, choose(option, value))
     for option in values_of_protocols(values):
         setattr(values, attribute(option.name), _read_given(option, getattr(values, attribute(option.name))))
     return values
+
+
+def _find_saved(values: Values, environ: Mapping[str, str]) -> "Saved | None":
+    """The profile that the address names; the address is then the profile's."""
+    if not (getattr(values, "address", None) or "").startswith("@"):
+        return None
+    from rpcctl.cli.saved import Saved
+
+    saved = Saved(values.address[1:], environ)
+    values.address = saved.profile.address
+    return saved
 
 
 def values_of_protocols(values: Values) -> list[Option]:
@@ -122,8 +153,12 @@ def values_of_protocols(values: Values) -> list[Option]:
 
 
 def own_options(values: Values) -> dict[str, Any]:
-    """What was given of the protocols' own options, by name."""
-    return {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
+    """What was given of the protocols' own options, on the line or else by the profile, by name."""
+    given = {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
+    saved: Saved | None = getattr(values, "saved", None)
+    if saved is None:
+        return given
+    return {**saved.read_own(), **{name: value for name, value in given.items() if value is not None}}
 
 
 def make_output(values: Values, environment: Environment) -> Output:

@@ -9,7 +9,7 @@ their errors into a body under 400 or 500; what is certainly no answer of an RPC
 
 import os
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead
 from threading import Lock
 
 from rpcctl.address import Address
@@ -18,7 +18,6 @@ from rpcctl.interfaces import Settings
 from rpcctl.messages import Deadline
 from rpcctl.sockets.wire import Wire
 
-from .compress import TooLargeError, inflate
 from .heads import Header, read_header, redirect, target_of, write_head
 from .logins import authorization, basic
 from .proxies import Proxy, find_proxy
@@ -27,6 +26,7 @@ from .wire import dial
 
 __all__ = ["Answer", "HttpClient"]
 
+_HTTP = b"HTTP/"
 _PIECE = 64 * 1024
 _MOST_REDIRECTS = 10
 
@@ -153,6 +153,10 @@ class HttpClient:
     def _receive(self, wire: Wire) -> tuple[Answer, bool]:
         """The answer, and whether the connection can be used again."""
         reply = HTTPResponse(wire, method="POST")  # type: ignore[arg-type]
+        first = reply.fp.peek(1)
+        if not _HTTP.startswith(first[: len(_HTTP)]):
+            # http.client would wait for the end of the line, which a server of another protocol never sends.
+            raise BadStatusLine(first.decode("latin-1"))
         reply.begin()
         if wire.ended:
             # http.client takes the end of the connection for that of the headers.
@@ -183,6 +187,8 @@ class HttpClient:
         encoding = headers.get("content-encoding", "identity").lower()
         if encoding == "identity" or not body:
             return body
+        from .compress import TooLargeError, inflate  # Here: on the same machine nothing is packed.
+
         most = self._settings.max_message
         try:
             if encoding not in ("gzip", "x-gzip", "deflate"):

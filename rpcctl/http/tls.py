@@ -1,6 +1,6 @@
 """Certificates for both ends, and what OpenSSL's errors mean to a user. Plain HTTP never loads ssl."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
@@ -9,6 +9,7 @@ from rpcctl.errors import CertificateError, InputError, RpcctlError, TLSError, U
 if TYPE_CHECKING:
     import ssl
 
+_HTTP = ("http/1.1",)
 _NOT_TLS = (
     "WRONG_VERSION_NUMBER",
     "PACKET_LENGTH_TOO_LONG",
@@ -25,13 +26,18 @@ def server_context(at: Address, options: Mapping[str, Any]) -> "ssl.SSLContext |
         if options.get("cert") and not at.is_loopback():
             raise UsageError(f"{at} is not encrypted: --cert would do nothing", hint="https://HOST:PORT")
         return None
+    return encrypting_context(at, options, _HTTP)
+
+
+def encrypting_context(at: Address, options: Mapping[str, Any], spoken: Sequence[str] = ()) -> "ssl.SSLContext":
+    """What an encrypted address is served with; `spoken` are protocols within, by their registered names."""
     if not options.get("cert"):
-        raise UsageError(f"{at}: https needs a certificate", hint="--cert FILE --key FILE")
+        raise UsageError(f"{at}: {at.transport} needs a certificate", hint="--cert FILE --key FILE")
     import ssl
 
     # Not the default context: since Python 3.13 it refuses the authorities that most people make for themselves.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([*spoken])
     _load_pair(context, options)
     if options.get("cacert"):
         _load_authorities(context, options["cacert"])
@@ -39,8 +45,8 @@ def server_context(at: Address, options: Mapping[str, Any]) -> "ssl.SSLContext |
     return context
 
 
-def client_context(options: Mapping[str, Any]) -> "ssl.SSLContext":
-    """What servers are trusted, and what is shown to them."""
+def client_context(options: Mapping[str, Any], spoken: Sequence[str] = _HTTP) -> "ssl.SSLContext":
+    """What servers are trusted, and what is shown to them; `spoken` as for `encrypting_context`."""
     import ssl
 
     if options.get("cacert"):
@@ -48,7 +54,7 @@ def client_context(options: Mapping[str, Any]) -> "ssl.SSLContext":
         _load_authorities(context, options["cacert"])
     else:
         context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([*spoken])
     if options.get("insecure"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -59,8 +65,11 @@ def client_context(options: Mapping[str, Any]) -> "ssl.SSLContext":
     return context
 
 
-def explain_tls(at: Address, exc: BaseException) -> RpcctlError:
-    """An error of a handshake, or one after it that the handshake led to, as ours."""
+def explain_tls(at: Address, exc: BaseException, plainly: str = "http") -> RpcctlError:
+    """An error of a handshake, or one after it that the handshake led to, as ours.
+
+    `plainly` is the scheme of the same without encryption.
+    """
     import ssl
 
     if isinstance(exc, ssl.SSLCertVerificationError):
@@ -70,7 +79,7 @@ def explain_tls(at: Address, exc: BaseException) -> RpcctlError:
         )
     reason = str(getattr(exc, "reason", None) or exc)
     if any(each in reason for each in _NOT_TLS):
-        return TLSError(f"{at}: what answers there is not TLS", hint="http:// if it speaks plain HTTP")
+        return TLSError(f"{at}: what answers there is not TLS", hint=f"{plainly}:// if it is not encrypted")
     if any(each in reason for each in _CLIENT_CERT):
         return TLSError(
             f"{at} refused the handshake: {_words(reason)}", hint="--cert FILE --key FILE, signed by whom it trusts"

@@ -34,7 +34,7 @@ def dial(
         if proxy is not None and at.transport == "https":
             _open_tunnel(wire, at, proxy)
         if at.transport == "https":
-            wire.sock = _encrypt(wire, at, options)
+            encrypt(wire, at, client_context(options))
     except TimeoutError:
         wire.shut()
         raise too_late(place, patience, deadline) from None
@@ -43,6 +43,26 @@ def dial(
         raise
     wire.deadline = NEVER
     return wire
+
+
+def encrypt(wire: Wire, at: Address, context: "ssl.SSLContext", plainly: str = "http") -> None:
+    """Make the connection an encrypted one, within the wire's deadline; TLSError says why not, or TimeoutError.
+
+    `plainly` is the scheme of the same without encryption, for the hint.
+    """
+    import ssl
+
+    wire.sock.settimeout(wire.deadline.remaining())
+    try:
+        wire.sock = context.wrap_socket(wire.sock, server_hostname=at.host)
+    except TimeoutError:
+        raise
+    except ssl.SSLError as exc:
+        raise explain_tls(at, exc, plainly) from exc
+    except OSError as exc:
+        raise TLSError(
+            f"{at}: the connection ended in the TLS handshake", hint=f"{plainly}:// if it is not encrypted"
+        ) from exc
 
 
 def speaks_tls(at: Address) -> bool:
@@ -80,23 +100,6 @@ def _try_handshake(at: Address, context: "ssl.SSLContext") -> OSError | None:
         except OSError as exc:
             return exc
     return None
-
-
-def _encrypt(wire: Wire, at: Address, options: Mapping[str, Any]) -> socket.socket:
-    import ssl
-
-    context = client_context(options)
-    wire._arm()
-    try:
-        return context.wrap_socket(wire.sock, server_hostname=at.host)
-    except TimeoutError:
-        raise
-    except ssl.SSLError as exc:
-        raise explain_tls(at, exc) from exc
-    except OSError as exc:
-        raise TLSError(
-            f"{at}: the connection ended in the TLS handshake", hint="http:// if it speaks plain HTTP"
-        ) from exc
 
 
 def _open_tunnel(wire: Wire, at: Address, proxy: Proxy) -> None:

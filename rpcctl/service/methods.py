@@ -16,7 +16,7 @@ from rpcctl.errors import TargetError
 from rpcctl.messages import INSPECT, MethodDescription
 from rpcctl.service import arguments, kinds, signatures
 from rpcctl.service.dangers import dangers
-from rpcctl.service.exposure import Scan, Selection
+from rpcctl.service.exposure import Attribute, Scan, Selection
 from rpcctl.service.target import Target
 
 __all__ = ["Method", "Selection", "dangers", "expose", "skipped"]
@@ -75,7 +75,8 @@ class Method:
     def description(self) -> MethodDescription:
         """What `list` and `describe` tell."""
         if self._description is None:
-            self._description = signatures.describe(self.name, self.function, self.kind)
+            found = signatures.describe(self.name, self.function, self.kind)
+            self._description = found._replace(attribute=isinstance(self.function, Attribute))
         return self._description
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Bound:

@@ -276,6 +276,12 @@ def test_a_multicall_of_too_many_calls_is_refused():
         call("system.multicall", many, options={"max-batch": 2})
 
 
+def test_depth_is_limited_where_it_is_asked_to_be():
+    assert call("length", [[[]]], options={"max-depth": 3}) == 1
+    with pytest.raises(xmlrpc.client.Fault, match="more than 2 arrays"):
+        call("length", [[[]]], options={"max-depth": 2})
+
+
 def test_a_result_over_the_size_limit_is_a_fault():
     with pytest.raises(xmlrpc.client.Fault, match="--max-message"):
         call("repeat", "x", 1000, max_message=1000)

@@ -1,7 +1,8 @@
-"""Write the tables into the README, and the picture beside it."""
+"""Write the tables into the README, and the pictures beside it."""
 
-from tests.readme.picture import PICTURE, draw
+from tests.readme import picture, shell_picture
 from tests.readme.tables import README, replace
 
 README.write_text(replace(README.read_text()))
-PICTURE.write_text(draw())
+picture.PICTURE.write_text(picture.draw())
+shell_picture.PICTURE.write_text(shell_picture.draw())

@@ -6,6 +6,7 @@ own servers have fixed idents and need neither.
 
 import os
 from collections.abc import Iterator
+from threading import Lock
 from typing import Any
 
 from rpcctl.address import Address
@@ -47,6 +48,7 @@ class Client:
         self._line: Line | None = None
         self._is_ours = False
         self._closed = False
+        self._turn = Lock()
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the server and the object, or raise a TransportError that says why not, MethodNotFoundError or
@@ -148,6 +150,16 @@ class Client:
     def _ask(self, request: Request, limit: Limit, ident: str = "") -> "Result | Failure | Proxy":
         ident = ident or self._ident
         data = self._pack(Call(ident, request.method, request.args, request.kwargs))
+        left = limit.deadline.remaining()
+        # A connection carries one call at a time: a second thread waits, or it would read the first one's answer.
+        if not self._turn.acquire(timeout=-1 if left is None else left):
+            raise limit.error(request)
+        try:
+            return self._exchange(request, limit, ident, data)
+        finally:
+            self._turn.release()
+
+    def _exchange(self, request: Request, limit: Limit, ident: str, data: bytes) -> "Result | Failure | Proxy":
         line = self._current(limit, request)
         self._note(">", f"{request.method} {list(request.args)!r} of {ident}", data)
         try:

@@ -13,6 +13,8 @@ from . import codec, description
 from .conversation import Conversation
 from .dialling import dial
 
+_PARTING = 1.0
+"""Seconds for which `close` waits at most until one-way calls have arrived."""
 _WINDOW = 512
 """Calls of a batch that are under way at once: as many again may be half answered in a server's queues."""
 
@@ -28,6 +30,8 @@ class Client:
         self._ids = count(1)
         self._conversation: Conversation | None = None
         self._closed = False
+        self._parting: Deadline | None = None
+        """Until when to wait for a one-way call to arrive, when nothing was answered since."""
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the server; a TransportError says why not, or DeadlineError."""
@@ -67,6 +71,7 @@ class Client:
                     conversation.expect(number, requests[index].method)
                     waiting.append((index, number))
                 self._write(conversation, first, data, limit)
+                self._parting = limit.deadline if number is None else None
                 if len(waiting) >= _WINDOW:
                     self._collect(conversation, first, waiting, replies, limit)
             self._collect(conversation, first, waiting, replies, limit)
@@ -77,8 +82,10 @@ class Client:
 
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError. Safe to repeat."""
-        self._closed = True
+        first, self._closed = not self._closed, True
         if self._conversation is not None:
+            if first and self._parting is not None:
+                self._part(self._conversation, Deadline.after(_PARTING).sooner(self._parting))
             self._conversation.close()
 
     def _call(self, request: Request) -> Reply:
@@ -89,7 +96,9 @@ class Client:
         conversation.expect(number, request.method)
         try:
             self._write(conversation, request, data, limit)
-            return _await(conversation, request, number, limit)
+            reply = _await(conversation, request, number, limit)
+            self._parting = None
+            return reply
         finally:
             conversation.forget(number)
 
@@ -97,6 +106,18 @@ class Client:
         limit = first_limit(request)
         _, data = self._pack(request)
         self._write(self._current(limit), request, data, limit)
+        self._parting = limit.deadline
+
+    def _part(self, conversation: Conversation, limit: Deadline) -> None:
+        """Make a round trip: Neovim forgets the notifications that it has not begun when their connection ends."""
+        number, data = self._pack(Request(description.PING))
+        assert number is not None
+        conversation.expect(number, description.PING)
+        try:
+            if conversation.write(data, limit):
+                conversation.receive(number, limit)
+        except RpcctlError:
+            pass  # Nobody was promised that the server is there.
 
     def _collect(
         self,

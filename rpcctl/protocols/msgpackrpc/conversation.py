@@ -73,7 +73,7 @@ class Conversation:
         return self._replies.pop(number)
 
     def is_over(self) -> bool:
-        """Whether the server has hung up, as far as is known without waiting."""
+        """Whether the server has hung up, as far as is known without waiting; RemoteProtocolError for what it said."""
         if self._over or self._waiting:
             return self._over
         self._wire.deadline = Deadline(0.0)
@@ -81,7 +81,7 @@ class Conversation:
             while self._wire.has_news():
                 self._wire.deadline = NEVER
                 self._take_in()
-        except (OSError, RpcctlError):
+        except (OSError, ConnectionLostError):
             self._over = True
         return self._over
 

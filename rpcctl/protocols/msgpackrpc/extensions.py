@@ -4,7 +4,6 @@ ext 0, 1, 2   Neovim's Buffer, Window and Tabpage, a packed integer within: the 
 any other     {"$ext": [code, "base64"]}, both as a result and as an argument
 """
 
-from base64 import b64decode, b64encode
 from typing import Any
 
 import msgpack
@@ -15,6 +14,8 @@ _KEY = "$ext"
 
 def to_plain(code: int, data: bytes) -> Any:
     """An extension type as a map."""
+    from base64 import b64encode
+
     return {_KEY: [code, b64encode(data).decode()]}
 
 
@@ -59,6 +60,8 @@ def bytes_restored(value: Any) -> Any:
 
 
 def _to_ext(value: dict[str, Any]) -> Any:
+    from base64 import b64decode
+
     found = value[_KEY]
     if type(found) is list and len(found) == 2 and type(found[0]) is int and 0 <= found[0] < 128:
         try:

@@ -1,12 +1,11 @@
 """What stands in a response's `error`: a Failure to a value that all known clients can read, and any value back. Pure.
 
-We send `[code, "Type: text"]`, which is what Neovim and Arduino's bridge read; plain text would be lost on the latter.
+We send `[0, "Type: text"]` when the method raised and `[1, "Type: text"]` when it was not run. Neovim 0.7 reads exactly
+such pairs, its own exception and validation, and takes any other number or a third item for an unknown error; Arduino's
+bridge reads lists of two or more, and loses plain text.
 
-    1 the method raised    2 no such method    3 refused arguments, or no message    4 no form for the result
-    5 busy                 6 took too long     7 a server behind this one was lost
-
-Peers send that, `[type, text]` (Neovim: 0 exception, 1 validation), a text (rpclib, msgpack-rpc-python), a map or
-anything. The specification leaves it open; the words by which servers say that there is no such method are theirs.
+Peers send that, another number, a text (rpclib, msgpack-rpc-python), a map or anything. The specification leaves it
+open; the words by which servers say that there is no such method are theirs.
 """
 
 import re
@@ -15,24 +14,14 @@ from typing import Any
 
 from rpcctl.messages import Failure
 
-RAISED = 1
-_CODES: Mapping[str, int] = {
-    "remote": RAISED,
-    "no_method": 2,
-    "arguments": 3,
-    "protocol": 3,
-    "busy": 5,
-    "timeout": 6,
-    "lost": 7,
+_RAISED, _REFUSED = 0, 1
+_KINDS: Mapping[str, str] = {
+    "ProtocolError": "protocol",
+    "ServerBusy": "busy",
+    "TimeoutError": "timeout",
+    "ConnectionLostError": "lost",
 }
-UNSENDABLE = 4
-_KINDS: Mapping[tuple[int, str], str] = {
-    (2, "NameError"): "no_method",
-    (3, "ProtocolError"): "protocol",
-    (5, "ServerBusy"): "busy",
-    (6, "TimeoutError"): "timeout",
-    (7, "ConnectionLostError"): "lost",
-}
+"""What a refusal of these types is; of any other, it is that of the arguments."""
 _TYPED = re.compile(r"((?:\w+\.)*[A-Z]\w*)(?:: (.*))?", re.DOTALL)
 """`Type: text`, or a type alone."""
 _NO_METHOD = (
@@ -45,16 +34,14 @@ _NO_METHOD = (
 
 def to_error(failure: Failure) -> list[Any]:
     """The pair that is sent."""
-    code = _CODES[failure.kind]
-    if code == RAISED and failure.code is not None and failure.code not in range(2, 8) and _is_small(failure.code):
-        code = failure.code
     text = failure.type if not failure.message else f"{failure.type}: {failure.message}"
+    code = _RAISED if failure.kind == "remote" else _REFUSED
     return [code, text.encode("utf-8", "backslashreplace").decode()]
 
 
 def unsendable(method: str, why: str) -> list[Any]:
     """What is sent in place of a result that cannot be."""
-    return [UNSENDABLE, f"TypeError: the result of {method} cannot be sent: {why}"]
+    return [_RAISED, f"TypeError: the result of {method} cannot be sent: {why}"]
 
 
 def to_failure(error: Any, method: str) -> Failure:
@@ -63,15 +50,14 @@ def to_failure(error: Any, method: str) -> Failure:
     if any(text.startswith(form.format(method)) for form in _NO_METHOD):
         return Failure("no_method", "NameError", method, code=code)
     match = _TYPED.fullmatch(text)
-    name, message = (match[1], match[2] or "") if match else ("RemoteError", text)
-    kind = _kind(code, name) if code is not None else "remote"
-    return Failure(kind, name, method if kind == "no_method" else message, data=_data(error), code=code)
-
-
-def _kind(code: int, name: str) -> str:
-    if code == 3 and name.endswith("Error"):
-        return _KINDS.get((code, name), "arguments")
-    return _KINDS.get((code, name), "remote")
+    if match is None:
+        return Failure("remote", "RemoteError", text, data=_data(error), code=code)
+    name, message = match[1], match[2] or ""
+    kind = "remote"
+    if code == _REFUSED:
+        missing = name == "NameError" and message == method
+        kind = "no_method" if missing else _KINDS.get(name, "arguments")
+    return Failure(kind, name, message, data=_data(error), code=code)
 
 
 def _parts(error: Any) -> tuple[int | None, str]:
@@ -95,8 +81,4 @@ def _data(error: Any) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else repr(value)
-
-
-def _is_small(code: int) -> bool:
-    return -(1 << 31) <= code < 1 << 31
+    return value if isinstance(value, str) else f"the error {value!r}"

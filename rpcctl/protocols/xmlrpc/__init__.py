@@ -22,5 +22,8 @@ INFO = ProtocolInfo(
         Option("xmlrpc-strict", "only the types of 1999: no nil, no integer over 32 bits", type="switch"),
         Option("no-nil", "refuse None, which peers without the nil extension cannot read", type="switch"),
         Option("max-batch", "most calls in one batch or system.multicall", "N", "integer", 1000, roles=("server",)),
+        Option(
+            "max-depth", "most levels of arrays and structs within each other", "N", "integer", 100, roles=("server",)
+        ),
     ),
 )

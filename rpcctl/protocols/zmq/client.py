@@ -23,6 +23,7 @@ from rpcctl.messages import ENDS, INSPECT, PING, Deadline, Description, Failure,
 from . import codec, description
 from .channel import ClientChannel
 from .conversation import Conversation
+from .pipeline import Pipeline
 from .security import client_keys
 from .sockets import Link, parse_endpoint, pattern_of
 
@@ -45,6 +46,7 @@ class Client:
         self._new_id = codec.message_ids(os.urandom(10).hex())
         self._context: zmq.Context[Any] | None = None
         self._conversation: Conversation | None = None
+        self._pipeline: Pipeline | None = None
         self._closed = False
         self._linger = Deadline(0.0)
         self._has_subscriber = False
@@ -78,6 +80,25 @@ class Client:
         if request.method == PING:
             return self._ping(request)
         return self._call(request)
+
+    def start(self, request: Request) -> int:
+        """Send a call and return at once; a number that stands for it."""
+        conversation = self._current()
+        if self._kind != zmq.DEALER:
+            raise UsageError("--push and --publish carry one-way calls only", hint="rpcctl cast")
+        limit = first_limit(request)
+        channel = self._open(conversation, request, self._new_id(), limit)
+        self._pipeline = self._pipeline or Pipeline(conversation)
+        return self._pipeline.start(request, channel, limit)
+
+    def collect(self, deadline: Deadline) -> list[tuple[int, Reply]]:
+        """The replies that have arrived of the calls that were started; waits for one until the deadline."""
+        return self._pipeline.collect(deadline) if self._pipeline else []
+
+    def abandon(self, call: int) -> None:
+        """Take in nothing more of a call that was started."""
+        if self._pipeline is not None:
+            self._pipeline.abandon(call)
 
     def close(self) -> None:
         """Free the connection, once one-way calls have left; calls that wait raise ConnectionLostError."""
@@ -119,10 +140,7 @@ class Client:
         channel_id = self._new_id()
         try:
             limit = first_limit(request)
-            data = self._pack(request, channel_id)
-            channel = conversation.open(request.method, data, channel_id, limit.deadline)
-            if channel is None:
-                raise limit.error(request)
+            channel = self._open(conversation, request, channel_id, limit)
             reply = _receive(conversation, channel, request, limit)
             if not isinstance(reply, ENDS):
                 conversation.keep_beating()
@@ -134,6 +152,13 @@ class Client:
                 yield reply
         finally:
             conversation.end(channel_id)
+
+    def _open(self, conversation: Conversation, request: Request, channel_id: str, limit: Limit) -> ClientChannel:
+        channel = conversation.open(request.method, self._pack(request, channel_id), channel_id, limit.deadline)
+        if channel is None:
+            conversation.end(channel_id)
+            raise limit.error(request)
+        return channel
 
     def _cast(self, request: Request) -> Iterator[Reply]:
         conversation = self._current()
