@@ -7,6 +7,7 @@ import sys
 import threading
 from multiprocessing.managers import DictProxy, SyncManager
 from queue import Queue
+from typing import Any
 
 
 class Odd(Exception):
@@ -65,7 +66,7 @@ class Manager(SyncManager):
 
 
 shared: dict[str, object] = {}
-queue: Queue[object] = Queue()
+queue: "Queue[object]" = Queue()
 box = Box()
 Manager.register("get_dict", lambda: shared, DictProxy)
 Manager.register("get_queue", lambda: queue)
@@ -79,8 +80,8 @@ def main():
     host, colon, port = place.rpartition(":")
     manager = Manager(address=(host, int(port)) if colon else place, authkey=sys.argv[2].encode())
     server = manager.get_server()
-    address: object = server.address
-    print(":".join(map(str, address)) if isinstance(address, tuple) else address, flush=True)
+    address: Any = server.address
+    print(address if isinstance(address, str) else f"{address[0]}:{address[1]}", flush=True)
     server.serve_forever()
 
 

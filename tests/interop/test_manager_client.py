@@ -56,6 +56,7 @@ def test_every_python_that_is_there(python):
     with stock_server(python=python) as place, rpcctl.connect(f"manager://{place}/get_dict") as shared:
         shared.call("__setitem__", "k", [1, {"a": None}])
         assert shared.copy() == {"k": [1, {"a": None}]}
+        assert [shared.keys(), shared.items()] == [["k"], [["k", [1, {"a": None}]]]]
         with pytest.raises(AuthError), stock_server(python=python, key="another key") as other:
             rpcctl.connect(f"manager://{other}/get_dict")
 

@@ -66,12 +66,12 @@ class Frames:
 
     def next(self) -> bytes | None:
         """The next frame, or None when it is not whole; RemoteProtocolError when its length is not allowed."""
+        if len(self._buffer) < 4:
+            return None
         size, start = int.from_bytes(self._buffer[:4], "big", signed=True), 4
         if size == -1 and len(self._buffer) >= 12:
             size, start = int.from_bytes(self._buffer[4:12], "big"), 12
-        if len(self._buffer) < start:
-            return None
-        if size == -1:
+        elif size == -1:
             return None
         if not 0 <= size <= self.limit:
             raise RemoteProtocolError(f"a frame of {size} bytes, {self.limit} are allowed (--max-message)")
@@ -113,7 +113,7 @@ def read_call(data: bytes) -> Call:
     token = args[0] if method == "get_methods" and len(args) == 1 else None
     if type(token) is Made and token.name == TOKEN:
         return Call(ident, method, (_read_token(token).ident,))
-    return Call(ident, method, tuple(settle(args)), settle(kwargs))
+    return Call(ident, method, tuple(settle(args)), settle(kwargs) if kwargs else kwargs)
 
 
 def read_reply(data: bytes) -> tuple[str, Any]:

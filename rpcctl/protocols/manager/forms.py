@@ -110,6 +110,11 @@ def _as_text(value: Any) -> str:
     return value
 
 
+def _list(args: Any, items: Any, pairs: Any, state: Any) -> Any:
+    """What servers make of the keys, values and items of a dict; a deque."""
+    return [*(args[0] if args else ()), *items]
+
+
 def _mapping(args: Any, items: Any, pairs: Any, state: Any) -> Any:
     first = args[0] if args and type(args[0]) is dict else {}
     return {**first, **pairs}
@@ -184,12 +189,13 @@ _FORMS: Mapping[str, Callable[[Any, Any, Any, Any], Any]] = {
     "builtins.bytearray": _bytes,
     "builtins.complex": _complex,
     "builtins.frozenset": _sorted,
+    "builtins.list": _list,
     "builtins.range": _range,
     "builtins.set": _sorted,
     "collections.Counter": _mapping,
     "collections.OrderedDict": _mapping,
     "collections.defaultdict": _mapping,
-    "collections.deque": lambda args, items, pairs, state: [*(args[0] if args else ()), *items],
+    "collections.deque": _list,
     "datetime.date": _time_of("date"),
     "datetime.datetime": _time_of("datetime"),
     "datetime.time": _time_of("time"),

@@ -64,15 +64,15 @@ class _Reader:
         self._memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        data, steps, constants = self._data, _STEPS, _CONSTANTS
+        data, steps, memo = self._data, _STEPS, self._memo
         while True:
             # Whoever reads beyond the end comes here afterwards, and fails.
             code = data[self.at]
             self.at += 1
-            if code == _STOP:
+            if code == _MEMOIZE:
+                memo[len(memo)] = self._stack[-1]
+            elif code == _STOP:
                 return self._stack.pop()
-            if code in constants:
-                self._stack.append(constants[code])
             else:
                 steps[code](self)
 
@@ -88,6 +88,9 @@ class _Reader:
 
     def skip(self, size: int) -> None:
         self.at += size
+
+    def push(self, value: bool | None) -> None:
+        self._stack.append(value)
 
     def push_text(self, width: int = 1) -> None:
         data = self._take(self._number(width))
@@ -169,9 +172,6 @@ class _Reader:
         self._stack.append(made)
 
     # The memo.
-
-    def memoize(self) -> None:
-        self._memo[len(self._memo)] = self._stack[-1]
 
     def put(self, width: int) -> None:
         self._memo[self._number(width)] = self._stack[-1]
@@ -266,13 +266,16 @@ def _expect(kind: type, value: Any) -> Any:
 
 
 _STOP = ord(".")
-_CONSTANTS: dict[int, Any] = {ord("N"): None, 0x88: True, 0x89: False}
+_MEMOIZE = 0x94
 _STEPS: dict[int, Callable[[_Reader], None]] = {
     0x80: lambda reader: reader.skip(1),  # PROTO
     0x95: lambda reader: reader.skip(8),  # FRAME: one after the other, whatever its length says
     ord("("): _Reader.mark,
     ord("0"): _Reader.pop,
     ord("1"): _Reader.pop_to_mark,
+    ord("N"): lambda reader: reader.push(None),
+    0x88: lambda reader: reader.push(True),
+    0x89: lambda reader: reader.push(False),
     ord("J"): lambda reader: reader.push_integer(4),
     ord("K"): _Reader.push_byte,
     ord("M"): _Reader.push_short,
@@ -300,7 +303,6 @@ _STEPS: dict[int, Callable[[_Reader], None]] = {
     0x90: _Reader.extend,  # ADDITEMS
     ord("s"): _Reader.set_item,
     ord("u"): _Reader.set_items,
-    0x94: _Reader.memoize,
     ord("q"): lambda reader: reader.put(1),
     ord("r"): lambda reader: reader.put(4),
     ord("h"): _Reader.recall,

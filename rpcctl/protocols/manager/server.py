@@ -7,7 +7,7 @@ from rpcctl.address import Address
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.sockets.host import Host
 from rpcctl.sockets.link import Link
-from rpcctl.sockets.session import policy_of
+from rpcctl.sockets.session import PARTIAL, policy_of
 
 from .calls import Desk, Session
 from .keys import server_key
@@ -64,8 +64,10 @@ class _QuickSession(Session):
     """
 
     def receive(self, data: bytes) -> None:
-        """Take the next bytes, and have those after them acknowledged at once."""
+        """Take the next bytes, and acknowledge them at once if the client has more to send before it is answered."""
         super().receive(data)
+        if self.state() != PARTIAL:
+            return
         try:
             self.link.sock.setsockopt(socket.IPPROTO_TCP, _QUICK or 0, 1)
         except OSError:

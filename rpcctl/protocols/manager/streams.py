@@ -111,6 +111,8 @@ class Answer(Sink):
 
     def ended(self) -> None:
         """Answer a call that came to its end without an answer."""
+        if self._over:
+            return
         self._answer(*faults.to_reply(Failure("remote", "RuntimeError", f"{self._method} ended without an answer")))
 
     def _answer(self, kind: str, value: Any) -> None:
