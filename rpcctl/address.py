@@ -29,6 +29,8 @@ class Transport(NamedTuple):
     """Whether `NAME://` alone means its protocol."""
     port: int = 0
     """The port meant over this transport when an address names none; 0 for the protocol's own."""
+    several: bool = False
+    """Whether an address may name further places, tried in turn: `HOST:PORT,HOST:PORT`."""
 
 
 class Scheme(NamedTuple):
@@ -62,6 +64,8 @@ class Address(NamedTuple):
     user: str = ""
     password: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[str, int], ...] = ()
+    """Hosts and ports of the further places, where the transport has several."""
 
     def __str__(self) -> str:
         """The address as typed, with `***` in place of secrets."""
@@ -75,8 +79,7 @@ class Address(NamedTuple):
         """`host:port`, IPv6 in brackets, or the path: what a socket is told."""
         if self.kind != "host":
             return self.path
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return _join_place(self.host, self.port)
 
     def with_port(self, port: int) -> "Address":
         """The same with the real port in place of 0."""
@@ -84,9 +87,7 @@ class Address(NamedTuple):
 
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it: a loopback host, or a path."""
-        if self.kind != "host" or self.host in ("localhost", "::1"):
-            return True
-        return self.host.startswith("127.") and self.host.replace(".", "").isdigit()
+        return self.kind != "host" or all(map(_is_loopback, (self.host, *(host for host, _ in self.others))))
 
     def _text(self, *, mask: bool) -> str:
         if self.kind == "text":
@@ -95,7 +96,8 @@ class Address(NamedTuple):
         if self.user or self.password:
             password = "***" if mask else _quote(self.password)
             login = _quote(self.user) + (f":{password}" if self.password else "") + "@"
-        place = self.location() + (self.path if self.kind == "host" else "")
+        place = ",".join((self.location(), *(_join_place(*each) for each in self.others)))
+        place += self.path if self.kind == "host" else ""
         query = "&".join(f"{name}={_shown(name, value) if mask else _quote(value)}" for name, value in self.options)
         return f"{self.scheme}://{login}{place}" + (f"?{query}" if query else "")
 
@@ -140,6 +142,16 @@ def _parse_bare(text: str, resolve: Resolve) -> Address | None:
     return _build(text, scheme, host, port, "", "", _parse_query(text, query))
 
 
+def _join_place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host in ("localhost", "::1"):
+        return True
+    return host.startswith("127.") and host.replace(".", "").isdigit()
+
+
 def _is_scheme(text: str) -> bool:
     return text[:1].isalpha() and text.isascii() and text.translate(_SCHEME_SIGNS).isalnum()
 
@@ -165,6 +177,8 @@ def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
         path = _unquote(place)
         return Address(scheme.protocol, scheme.transport.name, scheme.name, "path", path=path, options=options)
     authority, slash, path = place.partition("/")
+    if scheme.transport.several and "," in authority:
+        return _parse_several(text, scheme, authority.split(","), slash + path, options)
     login, _, location = authority.rpartition("@")
     found = _split_location(location)
     if found is None:
@@ -173,6 +187,21 @@ def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
             hint=f"{scheme.name}://HOST:PORT, an IPv6 host in [brackets]",
         )
     return _build(text, scheme, *found, login, slash + path, options)
+
+
+def _parse_several(
+    text: str, scheme: Scheme, places: list[str], path: str, options: tuple[tuple[str, str], ...]
+) -> Address:
+    """`USER:PASSWORD@HOST:PORT,HOST:PORT`, the login repeated or not."""
+    first, *others = (_parse_url(text, scheme, place) for place in places)
+    login = (first.user, first.password)
+    for each in others:
+        if (each.user, each.password) not in (("", ""), login):
+            raise AddressError(
+                f"{masked(text)!r} is not an address: its hosts have different users",
+                hint=f"one login, before the first host: {scheme.name}://USER:PASSWORD@HOST,HOST",
+            )
+    return first._replace(path=path, options=options, others=tuple((each.host, each.port) for each in others))
 
 
 def _split_location(location: str) -> tuple[str, str] | None:

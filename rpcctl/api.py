@@ -30,7 +30,20 @@ from rpcctl.errors import (
     UsageError,
 )
 from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
-from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
+from rpcctl.messages import (
+    INSPECT,
+    PING,
+    Deadline,
+    Description,
+    End,
+    Failure,
+    Item,
+    Presence,
+    Reply,
+    Request,
+    Result,
+    Trace,
+)
 from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
@@ -69,6 +82,7 @@ class Connection:
         self.max_time = max_time
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
+        self.info = self.info._replace(features=self.info.dialects.get(own.get("dialect", ""), self.info.features))
         self._settings = Settings(own, connect_timeout, max_message, trace, load=_load_target)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
@@ -186,7 +200,12 @@ class Connection:
 
     def ping(self) -> str:
         """Make one round trip; the server's name, or an empty text."""
-        return str(read_result(next(self.send(self.request(PING)), None)) or "")
+        return self.presence().name
+
+    def presence(self) -> Presence:
+        """Make one round trip; the server's name, and what its wire tells beside it."""
+        found = read_result(next(self.send(self.request(PING)), None))
+        return found if isinstance(found, Presence) else Presence(str(found or ""))
 
 
 class Stream:

@@ -8,7 +8,7 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rpcctl import registry
@@ -57,6 +57,7 @@ class Server:
         allow_remote: bool = False,
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
+        note: Callable[[str], None] | None = None,
         on_done: OnDone | None = None,
     ) -> None:
         """Load the target and build its method table; nothing is bound yet.
@@ -64,7 +65,7 @@ class Server:
         `target` is a target as typed, any object to expose, or a list of these. Without an address the protocol's
         default one is bound; `proto` decides what an address leaves open. With `workers`, so many processes run the
         calls, each with targets of its own, which must be named as text. `call_timeout` and `max_wait` are seconds,
-        `max_message` bytes. `on_done` is told of each call that ended. TargetError when there is nothing to serve;
+        `max_message` bytes. `on_done` is told of each call that ended, `note` of what befalls a server. TargetError when there is nothing to serve;
         UsageError when a dangerous target would be reachable from other machines, or processes cannot share it.
         """
         self._targets = _list_targets(target)
@@ -88,6 +89,7 @@ class Server:
         self.dangers: list[str] = []
         places = _list_addresses(addresses, proto)
         settings = Settings(max_message=max_message, max_items=max_items, trace=trace)
+        settings = settings._replace(note=note or settings.note)
         self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()

@@ -64,6 +64,8 @@ class ProtocolInfo(NamedTuple):
     extra: str = ""
     """The extra that installs its libraries, as in `rpcctl[EXTRA]`; empty when the plain install has them."""
     options: tuple[Option, ...] = ()
+    dialects: Mapping[str, frozenset[str]] = {}
+    """By value of its option `dialect`, the features of that one, where they are not `features`."""
     paths: tuple[str, ...] = ()
     """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
     in_process: bool = False
@@ -106,6 +108,8 @@ class Settings(NamedTuple):
     """Turns a target into a handler; for a protocol whose address is a target."""
     max_items: int = 10_000
     """Longest list that a server makes of a stream, where the wire has none."""
+    note: Callable[[str], None] = lambda text: None
+    """Told in a line what whoever runs a server should know, as that its broker is lost."""
 
 
 class Client(Protocol):
@@ -121,7 +125,7 @@ class Client(Protocol):
         """Send on the first `next`; yield its replies, or raise TransportError, ProtocolError or DeadlineError.
 
         A Failure is yielded, not raised. `Request(INSPECT)` yields a `Result` holding a `Description`,
-        `Request(PING)` one that holds the server's name, each by the wire's own means.
+        `Request(PING)` one that holds the server's name, or a `Presence`, each by the wire's own means.
         """
 
     def close(self) -> None:
@@ -163,6 +167,10 @@ class Sink(Protocol):
 
 class Executor(Protocol):
     """Runs handlers on threads of its own, so that a server's thread never blocks."""
+
+    @property
+    def capacity(self) -> int:
+        """How many calls it runs side by side; further ones wait in it."""
 
     def submit(self, handler: Handler, request: Request, sink: Sink, allowance: int | None = None) -> Run:
         """Start a call at once or when there is room; it pauses after `allowance` replies."""

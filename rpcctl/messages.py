@@ -119,6 +119,8 @@ class Failure(NamedTuple):
     data: Any = None
     code: int | None = None
     """The number that the method itself gave its error, for wires that have one."""
+    module: str = ""
+    """The module of that class, for wires that tell it; empty when it is not known."""
 
 
 FAILURES = ("remote", "no_method", "arguments", "timeout", "busy", "lost", "protocol")
@@ -202,6 +204,19 @@ class Description(NamedTuple):
     def find(self, method: str) -> MethodDescription | None:
         """The description of one method by its exact name."""
         return next((each for each in self.methods if each.name == method), None)
+
+
+class Presence(NamedTuple):
+    """What a ping found out."""
+
+    name: str
+    """The server's name, or an empty text."""
+    notes: Mapping[str, Any] = {}
+    """What else there is to say, as how many messages wait for it."""
+
+    def describe(self) -> str:
+        """The notes as text: `queue calc, waiting 3`."""
+        return ", ".join(f"{key} {value}" for key, value in self.notes.items())
 
 
 Trace = Callable[[str, str, bytes | None], None]

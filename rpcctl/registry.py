@@ -16,12 +16,14 @@ from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings
 
 DEFAULT = "zmq"
 PACKAGES = {
+    "amqp": "rpcctl.protocols.amqp",
     "jsonrpc": "rpcctl.protocols.jsonrpc",
     "py": "rpcctl.protocols.py",
     "xmlrpc": "rpcctl.protocols.xmlrpc",
     "zmq": "rpcctl.protocols.zmq",
 }
 ALIASES = {
+    "rabbit": "amqp",
     "zerorpc": "zmq",
 }
 

@@ -158,6 +158,7 @@ def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "
         allow_remote=bool(values.allow_remote),
         options=own_options(values),
         trace=session.output.trace if values.verbose > 1 else None,
+        note=session.output.note,
         on_done=on_done,
     )
 

@@ -1,6 +1,6 @@
 """Certificates for both ends, and what OpenSSL's errors mean to a user. Plain HTTP never loads ssl."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
@@ -39,8 +39,8 @@ def server_context(at: Address, options: Mapping[str, Any]) -> "ssl.SSLContext |
     return context
 
 
-def client_context(options: Mapping[str, Any]) -> "ssl.SSLContext":
-    """What servers are trusted, and what is shown to them."""
+def client_context(options: Mapping[str, Any], protocols: Sequence[str] = ("http/1.1",)) -> "ssl.SSLContext":
+    """What servers are trusted, and what is shown to them; `protocols` are those offered in the handshake."""
     import ssl
 
     if options.get("cacert"):
@@ -48,7 +48,8 @@ def client_context(options: Mapping[str, Any]) -> "ssl.SSLContext":
         _load_authorities(context, options["cacert"])
     else:
         context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     if options.get("insecure"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
