@@ -65,8 +65,9 @@ class Server:
         `target` is a target as typed, any object to expose, or a list of these. Without an address the protocol's
         default one is bound; `proto` decides what an address leaves open. With `workers`, so many processes run the
         calls, each with targets of its own, which must be named as text. `call_timeout` and `max_wait` are seconds,
-        `max_message` bytes. `on_done` is told of each call that ended, `note` of what befalls a server. TargetError when there is nothing to serve;
-        UsageError when a dangerous target would be reachable from other machines, or processes cannot share it.
+        `max_message` bytes. `on_done` is told of each call that ended, `note` of what befalls a server. TargetError
+        when there is nothing to serve; UsageError when a dangerous target would be reachable from other machines, or
+        processes cannot share it.
         """
         self._targets = _list_targets(target)
         self._loading: dict[str, Any] = {"app_dir": app_dir, "as_class": as_class}

@@ -1,18 +1,39 @@
 """Servers and connections for every protocol, and the rule that in CI nothing may be skipped."""
 
+import inspect
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import pytest
 
 from rpcctl import registry
+from rpcctl.address import Address
 from rpcctl.api import Connection
 from rpcctl.hosting import Server
+from rpcctl.messages import Request
+from tests import sample
+from tests.rabbitmq import Broker
 
 SAMPLE = "tests.sample"
+BROKERS = {"amqp": "rabbitmq"}
+"""The fixture that starts what a protocol's servers are reached through, where they have no port of their own."""
 Serve = Callable[..., Connection]
+_numbers = count(1)
+
+
+class Naming(Connection):
+    """A connection that gives each argument its name in the sample module, where the wire has only named ones."""
+
+    def request(
+        self, method: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None, **more: Any
+    ) -> Request:
+        if args and "args" not in self.info.features:
+            names = [*inspect.signature(getattr(sample, method)).parameters, "one_more", "and_another"]
+            args, kwargs = (), {**dict(zip(names, args, strict=False)), **(kwargs or {})}
+        return super().request(method, args, kwargs, **more)
 
 
 def protocols_with(*features: str) -> list[str]:
@@ -25,8 +46,29 @@ def every_protocol(*features: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("protocol", protocols_with(*features))
 
 
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker, started when the first test needs it and shared by all: each uses a topic of its own."""
+    broker = Broker(tmp_path_factory.mktemp("rabbitmq"))
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.close()
+
+
 @pytest.fixture
-def address(protocol: str) -> Iterator[Callable[..., str]]:
+def place(protocol: str, request: pytest.FixtureRequest) -> Callable[[], Address]:
+    """A function that tells where a server of the protocol may be bound: a free port, or a broker's topic."""
+    at = registry.default_address(registry.find(protocol))
+    if protocol not in BROKERS:
+        return lambda: at.with_port(0)
+    broker: Broker = request.getfixturevalue(BROKERS[protocol])
+    return lambda: registry.parse_address(broker.url(f"test-{next(_numbers)}"))
+
+
+@pytest.fixture
+def address(protocol: str, place: Callable[[], Address]) -> Iterator[Callable[..., str]]:
     """A function that serves the sample module over the protocol, `address(**options)`, and tells where."""
     servers: list[Server] = []
 
@@ -34,8 +76,7 @@ def address(protocol: str) -> Iterator[Callable[..., str]]:
         info = registry.find(protocol)
         if not info.server:
             return f"{info.scheme}:{target}"
-        at = registry.default_address(info).with_port(0)
-        servers.append(Server(target, at, **options))
+        servers.append(Server(target, place(), **options))
         servers[-1].start()
         return str(servers[-1].addresses[0])
 
@@ -50,7 +91,7 @@ def connect() -> Iterator[Callable[..., Connection]]:
     connections: list[Connection] = []
 
     def open_one(at: str, **options: Any) -> Connection:
-        connections.append(Connection(at, **{"timeout": 10.0, **options}))
+        connections.append(Naming(at, **{"timeout": 10.0, **options}))
         connections[-1].connect()
         return connections[-1]
 

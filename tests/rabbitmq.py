@@ -55,10 +55,11 @@ class Broker:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}",
         }
 
-    def url(self, topic: str = "", *, user: str = "guest", password: str = "guest", more: str = "") -> str:
-        """Where a topic is served at this broker, `more` appended to the query."""
+    def url(self, topic: str = "", *, login: str = "", vhost: str = "/", more: str = "") -> str:
+        """Where a topic is served at this broker: `login` is USER:PASSWORD, `more` is appended to the query."""
         query = "&".join(filter(None, (f"topic={topic}" if topic else "", more)))
-        return f"amqp://{user}:{password}@127.0.0.1:{self.port}//" + (f"?{query}" if query else "")
+        user = f"{login}@" if login else ""
+        return f"amqp://{user}127.0.0.1:{self.port}/{vhost}" + (f"?{query}" if query else "")
 
     def start(self) -> None:
         """Start it, or start it again, and wait until it takes logins."""

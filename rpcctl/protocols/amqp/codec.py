@@ -30,7 +30,8 @@ JSON_PROPERTIES: Mapping[str, Any] = {
 _CONTEXT = "_context_"
 _DISPATCHER = "oslo_messaging.rpc.dispatcher"
 _NO_METHOD, _BAD_VERSION = "NoSuchMethod", "UnsupportedVersion"
-_UNKNOWN = "Endpoint does not support RPC method "
+_UNKNOWN, _VERSION = "Endpoint does not support RPC method ", "Endpoint does not support RPC version "
+_ATTEMPTED = ". Attempted method: "
 _REMOTE = "_Remote"
 _PACKED = ("application/x-gzip", "gzip", "zlib")
 
@@ -157,7 +158,7 @@ def read_request(message: Mapping[str, Any]) -> Call:
 
 def unsupported(method: str, version: Any) -> Failure:
     """No endpoint has that namespace in that version, in oslo.messaging's words."""
-    text = f"Endpoint does not support RPC version {version}. Attempted method: {method}"
+    text = f"{_VERSION}{version}{_ATTEMPTED}{method}"
     return Failure("no_method", _BAD_VERSION, text, module=_DISPATCHER)
 
 
@@ -232,8 +233,14 @@ def read_failure(text: Any) -> Failure:
     if isinstance(own, dict):
         return _read_own(failure, own)
     if module == _DISPATCHER and name in (_NO_METHOD, _BAD_VERSION):
-        return failure._replace(kind="no_method", message=message.removeprefix(_UNKNOWN))
+        return failure._replace(kind="no_method", message=_missing(message))
     return failure
+
+
+def _missing(message: str) -> str:
+    """The method that an oslo.messaging server misses, in its own words, and the version if that is at fault."""
+    version, attempted, method = message.removeprefix(_VERSION).partition(_ATTEMPTED)
+    return f"{method}, version {version}" if attempted else message.removeprefix(_UNKNOWN)
 
 
 def _read_own(failure: Failure, own: Mapping[str, Any]) -> Failure:
