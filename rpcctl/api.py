@@ -38,10 +38,12 @@ from rpcctl.messages import (
     End,
     Failure,
     Item,
+    Notification,
     Presence,
     Reply,
     Request,
     Result,
+    Subscription,
     Trace,
 )
 from rpcctl.settings import check_given, fill_options
@@ -68,6 +70,7 @@ class Connection:
         max_message: int = 64 * 1024 * 1024,
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         """Parse the address; touches no network.
 
@@ -84,6 +87,7 @@ class Connection:
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
         self.info = self.info._replace(features=self.info.dialects.get(own.get("dialect", ""), self.info.features))
         self._settings = Settings(own, connect_timeout, max_message, trace, load=_load_target)
+        self._settings = self._settings._replace(note=note or self._settings.note)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
         self._closed = False
@@ -190,6 +194,28 @@ class Connection:
         from rpcctl.batch import collect
 
         return [collect(list(self._client.send(each))) for each in requests]
+
+    def notify(self, notification: Notification) -> None:
+        """Hand a notification over; UsageError when the wire has none."""
+        self._require("notify")
+        if not self._connected:
+            self.connect()
+        plain = notification._replace(payload=_make_plain(notification.payload, "the payload", self.info))
+        client: Any = self._client
+        client.notify(plain, Deadline.after(self.timeout))
+
+    def listen(self, subscription: Subscription) -> Iterator[Notification]:
+        """Notifications as they come, for as long as the subscription says; UsageError when the wire has none."""
+        self._require("notify")
+        client: Any = self._client
+        found: Iterator[Notification] = client.listen(subscription)
+        return found
+
+    def _require(self, feature: str) -> None:
+        if feature not in self.info.features:
+            raise UsageError(
+                f"{self.info.scheme} has no {FEATURES[feature]}", hint="rpcctl protocols shows what each can do"
+            )
 
     def describe(self) -> Description:
         """Ask the server what can be called."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rpcctl.address import Address
 from rpcctl.address import Transport as Transport
-from rpcctl.messages import NATIVE, Deadline, Encoding, Reply, Request, Trace
+from rpcctl.messages import NATIVE, Deadline, Encoding, Notification, Reply, Request, Subscription, Trace
 
 Handler = Callable[[Request], Iterator[Reply]]
 
@@ -140,6 +140,16 @@ class BatchClient(Client, Protocol):
 
         The first request's time limits count for all.
         """
+
+
+class NotificationClient(Client, Protocol):
+    """A client of a wire with the feature `notify`."""
+
+    def notify(self, notification: Notification, deadline: Deadline) -> None:
+        """Hand a notification over; returns when it cannot get lost on the way any more."""
+
+    def listen(self, subscription: Subscription) -> Iterator[Notification]:
+        """Notifications as they come; each is done with when the next one is asked for. Connects by itself."""
 
 
 class Run(Protocol):

@@ -23,6 +23,8 @@ MODULES = {
     "ping": "rpcctl.cli.ping",
     "wait": "rpcctl.cli.wait",
     "serve": "rpcctl.cli.serve",
+    "notify": "rpcctl.cli.notify",
+    "listen": "rpcctl.cli.listen",
     "protocols": "rpcctl.cli.protocols",
     "explain": "rpcctl.cli.explain",
     "completion": "rpcctl.cli.completion",

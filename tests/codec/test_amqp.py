@@ -32,7 +32,9 @@ def inner(frame):
 
 def delivered(value, **properties):
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return Delivery(body, {"content_type": "application/json", **properties}, "openstack", "calc", "1", 1, False, len(body))
+    return Delivery(
+        body, {"content_type": "application/json", **properties}, "openstack", "calc", "1", 1, False, len(body)
+    )
 
 
 REQUESTS = [
@@ -251,7 +253,9 @@ def test_versions_are_compared_as_oslo_does(asked, offered, fits):
     assert codec.is_compatible(asked, offered) is fits
 
 
-@pytest.mark.parametrize(("text", "is_one"), [("1.0", True), ("1.2.3", True), ("1", False), ("a.b", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("1.0", True), ("1.2.3", True), ("1", False), ("a.b", False), ("", False)]
+)
 def test_a_version_has_two_or_three_numbers(text, is_one):
     assert codec.is_version(text) is is_one
 

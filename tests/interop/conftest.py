@@ -94,3 +94,16 @@ def raw() -> Iterator[Callable[..., Raw]]:
 def client(serve, raw):
     """A hand-made client of a server with a short period."""
     return raw(serve(options={"heartbeat": BEAT}))
+
+
+@pytest.fixture
+def cli():
+    """`rpcctl` in this process, its lines of JSON as `records`."""
+    from tests.shell import rpcctl
+
+    def run(*words: str, **more: Any) -> Any:
+        done: Any = rpcctl(*words, **more)
+        done.records = [json.loads(line) for line in done.splitlines()]
+        return done
+
+    return run

@@ -1,15 +1,16 @@
 """The stock ends of oslo.messaging as a process.
 
-`server URL TOPIC NAME [ENDPOINTS]` serves until it is killed and prints "ready"; `client URL` takes a line of JSON for each
-step, [method, {target, kwargs, context, timeout, how, monitor}, {}], and prints one for its outcome: ["ok", value] or
-["error", class, module, message]; `listener URL TOPIC PRIORITIES POOL` prints notifications; `notifier URL TOPIC DRIVER` takes
-[event, payload, {priority}].
+`server URL TOPIC NAME` serves until it is killed and prints "ready"; `client URL` takes a line of JSON for each step,
+[method, {target, kwargs, context, timeout, how, monitor}, {}], and prints one for its outcome: ["ok", value] or
+["error", class, module, message]; `listener URL TOPIC PRIORITIES POOL` prints "ready" and then each notification;
+`notifier URL TOPIC DRIVER` takes [event, payload, {priority}].
 """
 
 import json
 import sys
 import time
 import warnings
+from collections.abc import Callable
 
 warnings.simplefilter("ignore")
 
@@ -146,7 +147,8 @@ def main(role, url, *words):
             method, options, _ = json.loads(line)
             call(transport, method, options)
     else:
-        {"server": serve, "listener": listen, "notifier": notify}[role](transport, *words)
+        roles: dict[str, Callable[..., None]] = {"server": serve, "listener": listen, "notifier": notify}
+        roles[role](transport, *words)
 
 
 if __name__ == "__main__":

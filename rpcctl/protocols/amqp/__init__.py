@@ -8,7 +8,7 @@ _CLIENT, _SERVER = ("client",), ("server",)
 _PANEL = "amqp only"
 _TLS = tuple(each for each in HTTP_OPTIONS_CLIENT if each.name in ("cacert", "cert", "key", "insecure"))
 _OSLO = frozenset({"kwargs", "oneway", "fanout", "batch", "inspect", "notify", "auth", "tls", "traceback"})
-_BOTH = _OSLO | {"args"} - {"notify"}
+_BOTH = (_OSLO | {"args"}) - {"notify"}
 
 INFO = ProtocolInfo(
     scheme="amqp",
@@ -75,6 +75,16 @@ INFO = ProtocolInfo(
             "have the server say every half of this that it is still at it; longer silence ends the call",
             "SECONDS",
             "seconds",
+            roles=_CLIENT,
+            panel=_PANEL,
+        ),
+        Option(
+            "notification-format",
+            "how notifications are written: v2 in an envelope, v1 without",
+            "FORMAT",
+            "choice",
+            "v2",
+            choices=("v1", "v2"),
             roles=_CLIENT,
             panel=_PANEL,
         ),

@@ -4,23 +4,21 @@ A broker that is lost is looked for again, ever more slowly, until the server is
 Shared exchanges and queues are looked at before they are made: whoever made them has decided on their properties.
 """
 
-import random
 import socket
 from threading import Event, Lock
 
 from rpcctl.address import Address
-from rpcctl.errors import AuthError, MethodNotFoundError, RpcctlError
+from rpcctl.errors import AuthError, RpcctlError
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import Deadline
 
+from .declare import declare
 from .dialects import dialect_of
 from .intake import Intake
-from .layout import Exchange, Kind, Layout, Queue
-from .link import Link, exists
-from .links import link_of
+from .layout import Kind, Layout
+from .link import Link
+from .links import link_of, pause_after
 
-_PAUSES = (1.0, 3.0, 5.0, 10.0, 20.0, 30.0)
-"""Seconds between two tries to reach a broker that is lost; the last one for ever, each give or take a fifth."""
 _FAREWELL = 2.0
 """Seconds for the broker to confirm the last replies."""
 _OWN = (
@@ -171,7 +169,7 @@ class Server:
             link.close()
         if self._closing.is_set():
             return
-        pause = _PAUSES[min(self._tries, len(_PAUSES) - 1)] * random.uniform(0.8, 1.2)
+        pause = pause_after(self._tries)
         self._tries += 1
         why = exc.message if not isinstance(exc, AuthError) else f"{exc.message} ({exc.hint})"
         self._settings.note(f"{why}; trying again in {pause:.0f} s")
@@ -215,25 +213,3 @@ class Server:
         except RpcctlError:
             pass  # The broker has left first: there is nobody to tell.
         link.close()
-
-
-def declare(link: Link, layout: Layout) -> None:
-    """Make what is missing, leave what is there as it is, and bind it."""
-    for exchange in layout.exchanges:
-        _ensure_exchange(link, exchange)
-    for queue in layout.queues:
-        _ensure_queue(link, queue)
-        if queue.exchange:
-            link.bind(queue.name, queue.exchange, queue.key)
-
-
-def _ensure_exchange(link: Link, exchange: Exchange) -> None:
-    try:
-        link.declare_exchange(exchange.name, exchange.kind, passive=True)
-    except MethodNotFoundError:
-        link.declare_exchange(exchange.name, exchange.kind, durable=exchange.durable, auto_delete=exchange.auto_delete)
-
-
-def _ensure_queue(link: Link, queue: Queue) -> None:
-    if queue.own or exists(link, queue.name) is None:
-        link.declare_queue(queue.name, durable=queue.durable, arguments=dict(queue.arguments) or None)
