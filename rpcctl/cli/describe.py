@@ -29,7 +29,8 @@ def run(values: Values, session: Session) -> None:
         if session.output.is_json():
             session.output.value(to_plain(description, methods, whole=values.method is None))
             return
-        texts = [describe_method(each, str(connection.address)) for each in methods]
+        by_name = "args" not in connection.info.features
+        texts = [describe_method(each, str(connection.address), by_name) for each in methods]
         session.output.document(description.name if values.method is None else "", texts)
 
 
@@ -46,16 +47,16 @@ def select(description: Description, name: str | None, address: str) -> tuple[Me
     return (found,)
 
 
-def describe_method(method: MethodDescription, address: str) -> tuple[str, str, str]:
+def describe_method(method: MethodDescription, address: str, by_name: bool = False) -> tuple[str, str, str]:
     """Its signature line, its documentation, and a command line that calls it."""
     signature = f"{method.name}{method.signature()}" + ("" if method.exact else "    (from the docs)")
-    return signature, method.doc, call_line(method, address)
+    return signature, method.doc, call_line(method, address, by_name)
 
 
-def call_line(method: MethodDescription, address: str) -> str:
-    """A `rpcctl call` with a placeholder for each argument that must be given."""
+def call_line(method: MethodDescription, address: str, by_name: bool = False) -> str:
+    """A `rpcctl call` with a placeholder for each argument that must be given, all of them named where they must be."""
     words = [
-        f"{each.name}={each.name.upper()}" if each.kind == "named" else each.name.upper()
+        f"{each.name}={each.name.upper()}" if by_name or each.kind == "named" else each.name.upper()
         for each in method.parameters or ()
         if each.default is REQUIRED and each.kind not in ("rest", "more")
     ]

@@ -56,7 +56,9 @@ class Client:
         if self._conversation is not None and not self._conversation.over:
             return
         link = self._link = link_of(self._address, self._settings)
+        self._note(f"connecting to {self._address}")
         link.open(deadline)
+        self._note("connected")
         if link.virtual:
             # Exchanges are known to the process that declared them, and to no other.
             for each in self._dialect.layout("", "", Kind()).exchanges:
@@ -168,6 +170,10 @@ class Client:
             self.connect(first_limit(request).deadline)
         assert self._conversation is not None
         return self._conversation
+
+    def _note(self, text: str) -> None:
+        if self._settings.trace is not None:
+            self._settings.trace("*", text, None)
 
     def _closed_error(self) -> ConnectionLostError:
         return ConnectionLostError(f"{self._address}: the connection is closed")

@@ -23,10 +23,12 @@ from rpcctl.messages import Deadline, Reply, Request, Result
 from .codec import Ids
 from .dialects import Dialect
 from .layout import ReplyQueue
-from .link import Link
+from .link import Link, exists
 from .message import REFUSED, TAKEN, UNROUTABLE, Delivery, Message
 
 _REPLIES = "replies"
+_DOUBT = 1.0
+"""Seconds without a reply after which it is looked whether anybody takes requests from the queue."""
 _FOREVER = 3600.0
 """Seconds for which the reply queue of calls without a time limit is kept after the client has gone."""
 
@@ -34,13 +36,15 @@ _FOREVER = 3600.0
 class _Waiting:
     """A call whose reply is not there yet."""
 
-    __slots__ = ("fate", "heard", "reply", "request")
+    __slots__ = ("doubt", "fate", "heard", "reply", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.reply: Reply | None = None
         self.fate = ""
         """What became of the request: one of the fates of a message, or empty while that is not known."""
+        self.doubt: Deadline | None = None if request.oneway else Deadline.after(_DOUBT)
+        """When to look whether there is a server at all; None when that was done."""
         self.heard: Deadline | None = None
         """Until when the next sign of life is due, if some are wanted."""
 
@@ -157,6 +161,15 @@ class Conversation:
             hint="is the topic right? rpcctl wait ADDRESS waits until it is served",
         )
 
+    def _look(self, call: _Waiting) -> None:
+        """Say so when nobody takes requests: the call waits all the same, as a server may come."""
+        call.doubt = None
+        if self._link.virtual:
+            return
+        queue = exists(self._link, self._dialect.queue())
+        if queue is not None and not queue.consumers:
+            self._settings.note(f"no server takes from the queue {queue.name!r}; {queue.messages} messages wait there")
+
     def _check_time(self, call: _Waiting, limit: Limit) -> None:
         late = call.heard is not None and call.heard.expired()
         if not limit.deadline.expired() and not late:
@@ -169,10 +182,15 @@ class Conversation:
         raise limit.error(call.request)
 
     def _wait(self, call: _Waiting, limit: Limit) -> None:
-        until = limit.deadline if call.heard is None else limit.deadline.sooner(call.heard)
+        until = limit.deadline
+        for each in (call.heard, call.doubt):
+            until = until if each is None else until.sooner(each)
         self._busy = True
         try:
-            self._link.wait(until.remaining())
+            if call.doubt is not None and call.doubt.expired():
+                self._look(call)
+            else:
+                self._link.wait(until.remaining())
         except MethodNotFoundError as exc:
             self._give_up()
             raise self.unserved(call.request.method) from exc

@@ -69,7 +69,10 @@ def _explain_connecting(at: Address, shown: str, exc: BaseException) -> RpcctlEr
     if _is_tls(exc):
         from rpcctl.http.tls import explain_tls
 
-        return explain_tls(at, exc)
+        found = explain_tls(at, exc)
+        if found.hint.startswith("http://"):
+            found.hint = "amqp:// if it is not encrypted"
+        return found
     if isinstance(exc, TimeoutError):
         return ConnectError(f"{shown}: no broker answers in time", hint="is it RabbitMQ that listens there?")
     if isinstance(exc, OSError):

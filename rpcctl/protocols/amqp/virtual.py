@@ -4,11 +4,14 @@ Nothing there confirms a message, notices that nobody takes it, lets it expire o
 cannot be looked at, and peers of oslo.messaging cannot join. Only programs that use kombu, as rpcctl does, can.
 """
 
+import json
 import os
 import select
 from collections.abc import Mapping
+from itertools import count
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 from kombu import Connection
 from kombu.exceptions import OperationalError
@@ -169,7 +172,7 @@ class VirtualLink(Link):
                 "processed_folder": folders["done"],
                 "polling_interval": _POLL,
             }
-            return Connection("filesystem://", transport_options=options)
+            return Connection(transport=_folder_transport(), transport_options=options)
         return Connection(
             transport=at.transport,
             hostname=at.host,
@@ -186,6 +189,9 @@ class VirtualLink(Link):
             self._connection.drain_events(timeout=_POLL if self._place.at.transport == "redis" else 0)
         except TimeoutError:
             pass  # Nothing is there.
+        except ValueError as exc:
+            # Another program's, which writes a message under the name by which it is found.
+            self._settings.note(f"{self._place.at}: half a message was found, and dropped: {exc}")
         except _ERRORS as exc:
             raise ConnectionLostError(f"{self._place.at}: {exc}") from exc
 
@@ -220,3 +226,24 @@ class VirtualLink(Link):
         if self._closed or self._channel is None:
             raise ConnectionLostError(f"{self._place.at}: the connection is closed")
         return self._channel
+
+
+def _folder_transport() -> Any:
+    """kombu's transport over a folder, but that a message is complete before it can be found."""
+    from kombu.transport import filesystem
+
+    numbers = count()
+
+    class Channel(filesystem.Channel):  # type: ignore[misc]
+        def _put(self, queue: str, payload: Any, **options: Any) -> None:
+            name = f"{int(monotonic() * 1000)}_{next(numbers):09d}-{uuid4()}.{queue}.msg"
+            hidden = os.path.join(self.data_folder_out, f".{name}.part")
+            with open(hidden, "w", encoding="utf-8") as file:
+                json.dump(payload, file)
+            os.rename(hidden, os.path.join(self.data_folder_out, name))
+
+    class Transport(filesystem.Transport):  # type: ignore[misc]
+        pass
+
+    Transport.Channel = Channel
+    return Transport
