@@ -60,9 +60,8 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 @pytest.fixture
 def place(protocol: str, request: pytest.FixtureRequest) -> Callable[[], Address]:
     """A function that tells where a server of the protocol may be bound: a free port, or a broker's topic."""
-    at = registry.default_address(registry.find(protocol))
     if protocol not in BROKERS:
-        return lambda: at.with_port(0)
+        return lambda: registry.default_address(registry.find(protocol)).with_port(0)
     broker: Broker = request.getfixturevalue(BROKERS[protocol])
     return lambda: registry.parse_address(broker.url(f"test-{next(_numbers)}"))
 

@@ -91,7 +91,11 @@ def test_what_a_protocol_declares_is_of_a_piece(info):
 
 @pytest.mark.parametrize(
     ("typed", "hint"),
-    [("zqm", "zmq"), ("zerorcp", "one of: jsonrpc, py, xmlrpc, zmq"), ("", "one of: jsonrpc, py, xmlrpc, zmq")],
+    [
+        ("zqm", "zmq"),
+        ("zerorcp", f"one of: {', '.join(registry.PACKAGES)}"),
+        ("", f"one of: {', '.join(registry.PACKAGES)}"),
+    ],
 )
 def test_an_unknown_protocol_suggests(typed, hint):
     with pytest.raises(UsageError) as caught:

@@ -20,7 +20,7 @@ PRIORITY = Option(
 POOL = Option("pool", "share a copy of all notifications with the other listeners of this name", "NAME")
 TAP = Option("tap", "see copies of notifications, calls and casts, and take them from nobody", type="switch")
 REQUEUE = Option("requeue", "give all back to the queue in the end", type="switch")
-COUNT = Option("count", "leave after so many", "N", "integer", short="-n")
+COUNT = Option("count", "leave after so many", "N", "integer")
 
 COMMAND = Command(
     "listen",

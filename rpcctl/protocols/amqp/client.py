@@ -6,6 +6,8 @@ is told at once. A call expires in its queue when its caller has given up.
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from rpcctl.address import Address
@@ -47,6 +49,7 @@ class Client:
         self._context = dict(map(_read_context, settings.options.get("context") or ()))
         self._link: Link | None = None
         self._conversation: Conversation | None = None
+        self._turn = Lock()
         self._closed = False
 
     def connect(self, deadline: Deadline) -> None:
@@ -79,15 +82,11 @@ class Client:
         """Send all, then take the replies as they come: in the order of the requests, None for one-way calls."""
         if not requests:
             return []
-        conversation = self._ready(requests[0])
-        for each in requests:
-            conversation.spell(each, _PROBE)  # What cannot be sent is refused before anything is.
-        begun = [conversation.begin(each) for each in requests]
-        try:
-            replies = [conversation.wait_for(key) for key in begun]
-        finally:
-            for key in begun:
-                conversation.end(key)
+        with self._one_at_a_time(requests[0]):
+            conversation = self._ready(requests[0])
+            for each in requests:
+                conversation.spell(each, _PROBE)  # What cannot be sent is refused before anything is.
+            replies = conversation.ask_all(requests)
         return [None if each.oneway else reply for each, reply in zip(requests, replies, strict=True)]
 
     def notify(self, notification: Notification, deadline: Deadline) -> None:
@@ -107,10 +106,15 @@ class Client:
     def close(self) -> None:
         """Free the connection; calls that wait raise ConnectionLostError."""
         self._closed = True
-        if self._conversation is not None:
-            self._conversation.close()
-        elif self._link is not None:
-            self._link.abort()
+        conversation, link = self._conversation, self._link
+        if conversation is not None and self._turn.acquire(blocking=False):
+            try:
+                conversation.close()
+            finally:
+                self._turn.release()
+        elif link is not None:
+            # Whoever waits there gets to know, and lets go of it.
+            link.abort()
 
     def _adopt(self, link: Link) -> bool:
         """Take a listener's connection, so that `close` ends it; whether this client is still open."""
@@ -118,27 +122,44 @@ class Client:
         return not self._closed
 
     def _call(self, request: Request) -> Iterator[Reply]:
-        yield self._ready(request).ask(request)
+        yield self._ask(request)
 
     def _cast(self, request: Request) -> Iterator[Reply]:
-        self._ready(request).ask(request)
+        self._ask(request)
         yield from ()
+
+    def _ask(self, request: Request) -> Reply:
+        with self._one_at_a_time(request):
+            return self._ready(request).ask(request)
+
+    @contextmanager
+    def _one_at_a_time(self, request: Request) -> Iterator[None]:
+        """Inside, the connection is this thread's; DeadlineError when it is another's for too long."""
+        limit = first_limit(request)
+        left = limit.deadline.remaining()
+        if not self._turn.acquire(timeout=-1 if left is None else left):
+            raise limit.error(request)
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _ping(self, request: Request) -> Iterator[Reply]:
         """Any reply is a sign of life; only our own servers tell a name."""
-        conversation = self._ready(request)
-        notes = self._look(conversation)
-        reply = conversation.ask(request)
+        with self._one_at_a_time(request):
+            conversation = self._ready(request)
+            notes = self._look(conversation)
+            reply = conversation.ask(request)
         name = reply.value if isinstance(reply, Result) and isinstance(reply.value, str) else ""
         yield Result(Presence(name, notes))
 
     def _inspect(self, request: Request) -> Iterator[Reply]:
-        conversation = self._ready(request)
-        reply = conversation.ask(request)
+        reply = self._ask(request)
         if isinstance(reply, Result):
             yield Result(from_plain(reply.value))
         elif isinstance(reply, Failure) and reply.kind in ("no_method", "remote"):
-            notes = Presence("", self._look(conversation))
+            with self._one_at_a_time(request):
+                notes = Presence("", self._look(self._ready(request)))
             raise MethodNotFoundError(
                 f"{self._address}: a server is there, but does not tell its methods: {reply.type}",
                 hint=f"only rpcctl's own do; {notes.describe()}",

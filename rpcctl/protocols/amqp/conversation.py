@@ -4,6 +4,7 @@ When the connection is lost the conversation is over, and every call in it gets 
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from rpcctl.address import Address
@@ -53,7 +54,7 @@ class _Waiting:
 
 
 class Conversation:
-    """Calls in flight. Belongs to one thread at a time, but for `close`."""
+    """Calls in flight. Belongs to one thread at a time."""
 
     def __init__(self, link: Link, dialect: Dialect, at: Address, settings: Settings, context: dict[str, Any]) -> None:
         """Go on over an open connection; `context` travels with every request."""
@@ -69,7 +70,6 @@ class Conversation:
         self._calls: dict[str, _Waiting] = {}
         self._late = False
         """Whether a reply may still come: its queue is then left to go by itself."""
-        self._busy = False
         self._blocked = ""
         link.on_delivery, link.on_blocked = self._take, self._note_blocked
 
@@ -107,6 +107,15 @@ class Conversation:
         finally:
             self.end(key)
 
+    def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Send all, then take the replies as they come; in the order of the requests."""
+        begun = [self.begin(each) for each in requests]
+        try:
+            return [self.wait_for(key) for key in begun]
+        finally:
+            for key in begun:
+                self.end(key)
+
     def begin(self, request: Request) -> str:
         """Publish a request; the key under which it is known here."""
         key, unique = os.urandom(16).hex(), os.urandom(16).hex()
@@ -143,11 +152,8 @@ class Conversation:
             self._late = True
 
     def close(self) -> None:
-        """End the connection; a thread that waits in a call gets ConnectionLostError."""
+        """Remove what is left of it at the broker, and say goodbye."""
         self.over = True
-        if self._busy:
-            self._link.abort()
-            return
         try:
             self._drop_replies()
         except RpcctlError:
@@ -185,7 +191,6 @@ class Conversation:
         until = limit.deadline
         for each in (call.heard, call.doubt):
             until = until if each is None else until.sooner(each)
-        self._busy = True
         try:
             if call.doubt is not None and call.doubt.expired():
                 self._look(call)
@@ -197,8 +202,6 @@ class Conversation:
         except TransportError as exc:
             self._give_up()
             raise self._lost(call, exc) from exc
-        finally:
-            self._busy = False
 
     def _give_up(self) -> None:
         self.over = True

@@ -24,6 +24,8 @@ from .link import Link, Queue
 from .message import TAKEN, Delivery, Message, Outcome
 from .place import Place
 
+_NAP = 1.0
+"""Seconds after which it is looked whether the connection was closed from outside."""
 _POLL = 0.01
 """Seconds between two looks into a folder, and at what other threads have posted."""
 _APART = ("content_type", "content_encoding", "headers", "priority")
@@ -43,6 +45,7 @@ class VirtualLink(Link):
         self._channel: Any = None
         self._ear = -1
         self._came = False
+        self._fanouts: set[str] = set()
 
     def open(self, deadline: Deadline) -> None:
         """Make the folder, or reach the server."""
@@ -59,6 +62,8 @@ class VirtualLink(Link):
     ) -> None:
         """Make it known to this process: others do the same."""
         self._channel.exchange_declare(name, kind, durable=durable, auto_delete=False)
+        if kind == "fanout":
+            self._fanouts.add(name)
 
     def declare_queue(self, name: str, *, passive: bool = False, **properties: Any) -> Queue:
         """Make it; how full it is, is not known."""
@@ -67,7 +72,8 @@ class VirtualLink(Link):
 
     def bind(self, queue: str, exchange: str, key: str) -> None:
         """Have the exchange put what has that key into the queue."""
-        self._channel.queue_bind(queue, exchange, key)
+        # Over redis the key would be looked at, and not only the exchange.
+        self._channel.queue_bind(queue, exchange, "" if exchange in self._fanouts else key)
 
     def delete_queue(self, name: str) -> None:
         """Remove a queue."""
@@ -120,11 +126,9 @@ class VirtualLink(Link):
         end = None if seconds is None else monotonic() + seconds
         self._came = False
         while True:
-            self._drain()
-            left = None if end is None else end - monotonic()
-            if self._came or (left is not None and left <= 0):
-                return self._came
-            if self._rings(_POLL if left is None else min(left, _POLL)):
+            left = _NAP if end is None else min(_NAP, end - monotonic())
+            self._drain(left)
+            if self._came or self._rings() or (end is not None and monotonic() >= end):
                 return self._came
 
     def settle(self, deadline: Deadline) -> bool:
@@ -183,10 +187,11 @@ class VirtualLink(Link):
             transport_options={"polling_interval": _POLL},
         )
 
-    def _drain(self) -> None:
+    def _drain(self, seconds: float) -> None:
+        """Wait so long for messages at most, and no longer than other threads may have to wait for us."""
         self._open_channel()
         try:
-            self._connection.drain_events(timeout=_POLL if self._place.at.transport == "redis" else 0)
+            self._connection.drain_events(timeout=max(0.0, seconds if self._ear < 0 else min(seconds, _POLL)))
         except TimeoutError:
             pass  # Nothing is there.
         except ValueError as exc:
@@ -195,9 +200,8 @@ class VirtualLink(Link):
         except _ERRORS as exc:
             raise ConnectionLostError(f"{self._place.at}: {exc}") from exc
 
-    def _rings(self, seconds: float) -> bool:
-        files = [] if self._ear < 0 else [self._ear]
-        return bool(select.select(files, [], [], 0 if self._place.at.transport == "redis" else seconds)[0])
+    def _rings(self) -> bool:
+        return self._ear >= 0 and bool(select.select([self._ear], [], [], 0)[0])
 
     def _deliver(self, message: Any, consumer: str) -> None:
         self._came = True
