@@ -1,6 +1,7 @@
 """Processes of foreign peers, hand-made peers, and our own ends without a command line around them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -97,13 +98,14 @@ def client(serve, raw):
 
 
 @pytest.fixture
+def topic() -> str:
+    """A name of this test's own, at a broker that others share."""
+    return f"t{os.urandom(6).hex()}"
+
+
+@pytest.fixture
 def cli():
-    """`rpcctl` in this process, its lines of JSON as `records`."""
+    """`rpcctl` in this process."""
     from tests.shell import rpcctl
 
-    def run(*words: str, **more: Any) -> Any:
-        done: Any = rpcctl(*words, **more)
-        done.records = [json.loads(line) for line in done.splitlines()]
-        return done
-
-    return run
+    return rpcctl

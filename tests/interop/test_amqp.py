@@ -1,6 +1,5 @@
 """oslo.messaging's stock ends through a real RabbitMQ, in both directions."""
 
-import os
 import time
 
 import pytest
@@ -12,12 +11,6 @@ from tests.behaviour.test_oneway import wait_until
 
 UNROUTABLE = 1.0
 """Seconds within which an unserved topic must have been told; a stock client waits for a minute."""
-
-
-@pytest.fixture
-def topic():
-    """A name of this test's own."""
-    return f"t{os.urandom(6).hex()}"
 
 
 @pytest.fixture

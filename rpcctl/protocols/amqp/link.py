@@ -256,10 +256,14 @@ class Link:
     @contextmanager
     def _asking(self, number: int = _DECLARE) -> Iterator[Any]:
         wire = self._current()
-        wire.deadline = Deadline.after(_PATIENCE)
+        wire.deadline = Deadline.after(self._patience())
         with talking(self._place.at):
             yield wire.channel(number)
         wire.deadline = NEVER
+
+    def _patience(self) -> float:
+        """Seconds for an answer: a broker that is silent for two heartbeats is lost."""
+        return min(_PATIENCE, 2.0 * self.heartbeat) if self.heartbeat else _PATIENCE
 
     def _nap(self, seconds: float | None) -> float | None:
         beat = self.heartbeat
