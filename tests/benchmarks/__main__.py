@@ -1,10 +1,10 @@
-"""Print the table, one row as soon as it is measured; words choose among `startup`, `zmq`, `workers` and `memory`."""
+"""Print the table, one row as soon as it is measured; words choose among its groups, as `startup` and `zmq`."""
 
 import platform
 import sys
 from importlib import import_module
 
-GROUPS = ("startup", "zmq", "workers", "memory")
+GROUPS = ("startup", "zmq", "amqp", "workers", "memory")
 HEAD = ("work", "rpcctl", "peer", "the peer is", "ratio", "budget", "")
 
 

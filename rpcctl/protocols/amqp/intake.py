@@ -90,19 +90,36 @@ class Intake:
 
     def turn(self) -> float | None:
         """Send what was posted, start what can be; seconds until the next turn is due, None for no time limit."""
+        while True:
+            self._answer_posted()
+            begun = self._take_held()
+            if not begun:
+                break
+            # Before they run: what is acknowledged now runs once at most, whatever befalls this server.
+            self._current().send()
+            for call, delivery in begun:
+                self._run(call, delivery)
+        now = monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            heappop(self._timers)[2]()
+        return max(0.0, self._timers[0][0] - now) if self._timers else None
+
+    def _answer_posted(self) -> None:
         while self._posted:
             taken = self._posted.popleft()
             if taken.tries == 0:
                 self.running -= 1
             self._answer(taken)
-        now = monotonic()
-        while self._timers and self._timers[0][0] <= now:
-            heappop(self._timers)[2]()
-        while self._held and self.running < self.capacity and not self.draining:
-            self._start(self._held.popleft())
-        if self._posted:
-            return 0.0
-        return max(0.0, self._timers[0][0] - now) if self._timers else None
+
+    def _take_held(self) -> list[tuple[Call, Delivery]]:
+        """The requests that can be run now, acknowledged if that is to be early."""
+        begun: list[tuple[Call, Delivery]] = []
+        while self._held and self.running + len(begun) < self.capacity and not self.draining:
+            delivery = self._held.popleft()
+            call = self._read(delivery)
+            if call is not None:
+                begun.append((call, delivery))
+        return begun
 
     def give_back(self) -> None:
         """Take nothing more, and let others have what was not started."""
@@ -116,23 +133,25 @@ class Intake:
         else:
             self._held.append(delivery)
 
-    def _start(self, delivery: Delivery) -> None:
+    def _read(self, delivery: Delivery) -> Call | None:
+        """The request that a message is; None when it is rejected, or repeats one."""
+        link = self._current()
         try:
             call = self.dialect.read_call(delivery)
             self._check_reply(call)
         except RemoteProtocolError as exc:
-            self._current().reject(delivery.tag, requeue=False)
+            link.reject(delivery.tag, requeue=False)
             self._note(f"rejected a message of {delivery.size} bytes to {delivery.key[:_SHOWN]!r}: {exc.message}")
-            return
+            return None
         if self._settings.trace is not None:
             self._settings.trace("<", f"{call.method} {dict(call.kwargs) or list(call.args)!r}", delivery.body)
-        if self._is_repeated(call):
-            self._current().ack(delivery.tag)
+        repeated = self._is_repeated(call)
+        if repeated or not self._late:
+            link.ack(delivery.tag)
+        if repeated:
             self._note(f"dropped a repetition of {call.method[:_SHOWN]}")
-            return
-        if not self._late:
-            self._current().ack(delivery.tag)
-        self._run(call, delivery)
+            return None
+        return call
 
     def _run(self, call: Call, delivery: Delivery) -> None:
         taken = Taken(self, call, delivery.tag, self.generation)
@@ -164,7 +183,7 @@ class Intake:
         key = call.unique
         if not key:
             return False
-        if self._seen.get(key, self._late is False and key in self._seen):
+        if self._seen.get(key):
             return True
         self._seen[key] = not self._late
         if len(self._seen) > _REMEMBERED:
