@@ -30,7 +30,22 @@ from rpcctl.errors import (
     UsageError,
 )
 from rpcctl.interfaces import FEATURES, Handler, Preview, ProtocolInfo, Settings
-from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
+from rpcctl.messages import (
+    INSPECT,
+    PING,
+    Deadline,
+    Description,
+    End,
+    Failure,
+    Item,
+    Notification,
+    Presence,
+    Reply,
+    Request,
+    Result,
+    Subscription,
+    Trace,
+)
 from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
@@ -57,6 +72,7 @@ class Connection:
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
         load: Callable[[str], Handler] | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         """Parse the address; touches no network.
 
@@ -72,7 +88,9 @@ class Connection:
         self.max_time = max_time
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
+        self.info = self.info._replace(features=self.info.dialects.get(own.get("dialect", ""), self.info.features))
         self._settings = Settings(own, connect_timeout, max_message, trace, load=load or load_target)
+        self._settings = self._settings._replace(note=note or self._settings.note)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
         self._closed = False
@@ -193,6 +211,28 @@ class Connection:
         self._client = registry.client(self.address, self._settings)
         self._connected = False
 
+    def notify(self, notification: Notification) -> None:
+        """Hand a notification over; UsageError when the wire has none."""
+        self._require("notify")
+        if not self._connected:
+            self.connect()
+        plain = notification._replace(payload=_make_plain(notification.payload, "the payload", self.info))
+        client: Any = self._client
+        client.notify(plain, Deadline.after(self.timeout))
+
+    def listen(self, subscription: Subscription) -> Iterator[Notification]:
+        """Notifications as they come, for as long as the subscription says; UsageError when the wire has none."""
+        self._require("notify")
+        client: Any = self._client
+        found: Iterator[Notification] = client.listen(subscription)
+        return found
+
+    def _require(self, feature: str) -> None:
+        if feature not in self.info.features:
+            raise UsageError(
+                f"{self.info.scheme} has no {FEATURES[feature]}", hint="rpcctl protocols shows what each can do"
+            )
+
     def describe(self) -> Description:
         """Ask the server what can be called."""
         description = read_result(next(self.send(self.request(INSPECT)), None))
@@ -202,7 +242,12 @@ class Connection:
 
     def ping(self) -> str:
         """Make one round trip; the server's name, or an empty text."""
-        return str(read_result(next(self.send(self.request(PING)), None)) or "")
+        return self.presence().name
+
+    def presence(self) -> Presence:
+        """Make one round trip; the server's name, and what its wire tells beside it."""
+        found = read_result(next(self.send(self.request(PING)), None))
+        return found if isinstance(found, Presence) else Presence(str(found or ""))
 
 
 class Stream:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rpcctl.address import Address
 from rpcctl.address import Transport as Transport
-from rpcctl.messages import NATIVE, Deadline, Encoding, Reply, Request, Trace
+from rpcctl.messages import NATIVE, Deadline, Encoding, Notification, Reply, Request, Subscription, Trace
 
 Handler = Callable[[Request], Iterator[Reply]]
 
@@ -64,6 +64,8 @@ class ProtocolInfo(NamedTuple):
     extra: str = ""
     """The extra that installs its libraries, as in `rpcctl[EXTRA]`; empty when the plain install has them."""
     options: tuple[Option, ...] = ()
+    dialects: Mapping[str, frozenset[str]] = {}
+    """By value of its option `dialect`, the features of that one, where they are not `features`."""
     paths: tuple[str, ...] = ()
     """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
     local_only: str = ""
@@ -134,7 +136,7 @@ class Client(Protocol):
         """Send on the first `next`; yield its replies, or raise TransportError, ProtocolError or DeadlineError.
 
         A Failure is yielded, not raised. `Request(INSPECT)` yields a `Result` holding a `Description`,
-        `Request(PING)` one that holds the server's name, each by the wire's own means.
+        `Request(PING)` one that holds the server's name, or a `Presence`, each by the wire's own means.
         """
 
     def close(self) -> None:
@@ -196,6 +198,16 @@ class PipelineClient(Client, Protocol):
         """Take in nothing more of a call; of one that is over nothing is left to do."""
 
 
+class NotificationClient(Client, Protocol):
+    """A client of a wire with the feature `notify`."""
+
+    def notify(self, notification: Notification, deadline: Deadline) -> None:
+        """Hand a notification over; returns when it cannot get lost on the way any more."""
+
+    def listen(self, subscription: Subscription) -> Iterator[Notification]:
+        """Notifications as they come; each is done with when the next one is asked for. Connects by itself."""
+
+
 class Run(Protocol):
     """One call in an executor's hands."""
 
@@ -225,6 +237,10 @@ class Sink(Protocol):
 
 class Executor(Protocol):
     """Runs handlers on threads of its own, so that a server's thread never blocks."""
+
+    @property
+    def capacity(self) -> int:
+        """How many calls it runs side by side; further ones wait in it."""
 
     def submit(self, handler: Handler, request: Request, sink: Sink, allowance: int | None = None) -> Run:
         """Start a call at once or when there is room; it pauses after `allowance` replies."""

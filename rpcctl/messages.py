@@ -119,6 +119,8 @@ class Failure(NamedTuple):
     data: Any = None
     code: int | None = None
     """The number that the method itself gave its error, for wires that have one."""
+    module: str = ""
+    """The module of that class, for wires that tell it; empty when it is not known."""
 
 
 FAILURES = ("remote", "no_method", "arguments", "timeout", "busy", "lost", "protocol")
@@ -217,6 +219,51 @@ class Description(NamedTuple):
     def find(self, method: str) -> MethodDescription | None:
         """The description of one method by its exact name."""
         return next((each for each in self.methods if each.name == method), None)
+
+
+class Notification(NamedTuple):
+    """A message about something that happened, to whom it may concern."""
+
+    event: str
+    """What happened, as `compute.instance.create.end`."""
+    payload: Any = None
+    publisher: str = ""
+    """Who says so, as `compute.host1`; on sending, empty for the program itself."""
+    priority: str = "info"
+    id: str = ""
+    """Made up on sending when it is empty, as the time is."""
+    timestamp: str = ""
+    context: Mapping[str, Any] = {}
+
+
+class Subscription(NamedTuple):
+    """Which notifications are wanted, and how they are taken."""
+
+    priorities: tuple[str, ...] = ("info",)
+    pool: str = ""
+    """The listeners of a pool share a copy of all; empty for sharing with those that are in none."""
+    tap: bool = False
+    """Whether to see copies only, which nobody misses."""
+    requeue: bool = False
+    """Whether all is given back in the end."""
+    most: int | None = None
+    """How many are wanted; None for all that come."""
+    limit: Deadline = NEVER
+    item_timeout: float | None = None
+    """Seconds without a notification after which the listening ends."""
+
+
+class Presence(NamedTuple):
+    """What a ping found out."""
+
+    name: str
+    """The server's name, or an empty text."""
+    notes: Mapping[str, Any] = {}
+    """What else there is to say, as how many messages wait for it."""
+
+    def describe(self) -> str:
+        """The notes as text: `queue calc, waiting 3`."""
+        return ", ".join(f"{key} {value}" for key, value in self.notes.items())
 
 
 Trace = Callable[[str, str, bytes | None], None]

@@ -16,6 +16,7 @@ from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings, Sn
 
 DEFAULT = "zmq"
 PACKAGES = {
+    "amqp": "rpcctl.protocols.amqp",
     "jsonrpc": "rpcctl.protocols.jsonrpc",
     "manager": "rpcctl.protocols.manager",
     "msgpackrpc": "rpcctl.protocols.msgpackrpc",
@@ -25,6 +26,7 @@ PACKAGES = {
     "zmq": "rpcctl.protocols.zmq",
 }
 ALIASES = {
+    "rabbit": "amqp",
     "zerorpc": "zmq",
 }
 

@@ -27,6 +27,11 @@ class Outcome(str):
         return json.loads(self.splitlines()[-1])
 
     @property
+    def records(self) -> list[Any]:
+        """Each line of the output as JSON."""
+        return [json.loads(line) for line in self.splitlines()]
+
+    @property
     def error(self) -> Any:
         """The last line of standard error as JSON."""
         return json.loads(self.stderr.splitlines()[-1])["error"]

@@ -29,6 +29,8 @@ MODULES = {
     "serve": "rpcctl.cli.serve",
     "proxy": "rpcctl.cli.proxy",
     "profile": "rpcctl.cli.profile",
+    "notify": "rpcctl.cli.notify",
+    "listen": "rpcctl.cli.listen",
     "protocols": "rpcctl.cli.protocols",
     "explain": "rpcctl.cli.explain",
     "completion": "rpcctl.cli.completion",

@@ -53,6 +53,7 @@ class Session:
             max_message=values.max_message,
             options=own_options(values) if options is None else options,
             trace=self.output.trace if values.verbose else None,
+            note=self.output.note,
         )
         self.protocol, self.address = connection.info.scheme, str(connection.address)
         self.method = getattr(values, "method", None) or ""
