@@ -53,7 +53,7 @@ class Upstream:
 
     def _translate_back(self, reply: Reply, encoding: Encoding) -> Reply:
         if isinstance(reply, Failure) and reply.kind != "remote":
-            return reply._replace(code=None)  # Each wire has a number of its own for these.
+            return _translate_refusal(reply)
         if not isinstance(reply, (Result, Item)) or isinstance(reply.value, Description):
             return reply
         if encoding.name == self._encoding.name:
@@ -62,6 +62,12 @@ class Upstream:
             return type(reply)(self._plain(reply.value, encoding))
         except NotPlainError as exc:
             return Failure("remote", "TypeError", str(exc))
+
+
+def _translate_refusal(failure: Failure) -> Failure:
+    """Of a call that the method did not answer: each wire has its own numbers and words for these."""
+    name = "NameError" if failure.kind == "no_method" else failure.type
+    return failure._replace(type=name, code=None)
 
 
 def translate(request: Request, connection: Connection) -> Request:

@@ -299,6 +299,7 @@ def test_an_error_is_a_pair_that_neovim_reads(kind):
         ([0, "ValueError: no", "Traceback"], "remote", "ValueError", "no", None),
         ([0, "NameError: add"], "remote", "NameError", "add", None),
         ([1, "NameError: other"], "arguments", "NameError", "other", None),
+        ([42, "Fault: no"], "remote", "Fault", "no", 42),
     ],
 )
 def test_errors_of_all_kinds_of_servers_are_read(error, kind, type, message, code):
