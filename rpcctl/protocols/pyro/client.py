@@ -5,10 +5,19 @@ call is never made twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from threading import Lock
 from typing import Any, TypeVar
 
 from rpcctl.address import Address
-from rpcctl.errors import ConnectionLostError, MethodNotFoundError, RemoteProtocolError
+from rpcctl.errors import (
+    ArgumentError,
+    ConnectionLostError,
+    DeadlineError,
+    MethodNotFoundError,
+    RemoteProtocolError,
+    TransportError,
+)
 from rpcctl.interfaces import Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import (
@@ -26,7 +35,7 @@ from rpcctl.messages import (
 
 from . import codec, faults
 from .codec import Message
-from .conversation import Conversation, open_conversation
+from .conversation import Conversation, open_conversation, read_answer
 from .description import DAEMON, META, WHOLE, from_metadata, from_plain
 from .goals import Goal, Goals, list_objects
 from .naming import look_up
@@ -37,12 +46,13 @@ _Found = TypeVar("_Found")
 _BATCH = "<batch>"
 _MOST_CALLS = 500
 """Calls in one message; servers limit them."""
+_FAREWELL = Request("close_stream", oneway=True)
 _PARTING = 1.0
 """Seconds for a word of farewell to leave."""
 
 
 class Client:
-    """Calls the methods of one object, or of all objects of a server. Usable from one thread; `close` from any."""
+    """Calls the methods of one object, or of all objects of a server. Threads that share it take turns."""
 
     def __init__(self, address: Address, settings: Settings) -> None:
         """Touches no network."""
@@ -52,6 +62,8 @@ class Client:
         self._conversation: Conversation | None = None
         self._closed = False
         self._goals = Goals()
+        self._turn = Lock()
+        """Whose turn it is to speak and to listen: two threads must not take each other's answers."""
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the object."""
@@ -109,12 +121,18 @@ class Client:
             yield self._read(request, answer)
 
     def _read(self, request: Request, answer: Message) -> Result | Failure:
-        value = self._stand().read(answer)
+        value = self._value(answer)
         if not answer.flags & codec.EXCEPTION:
             return Result(value)
         if faults.hangs_up(value):
             self._give_up()
         return faults.from_exception(value, request.method)
+
+    def _value(self, answer: Message) -> Any:
+        try:
+            return read_answer(answer, self._settings.trace)
+        except RemoteProtocolError as exc:
+            raise RemoteProtocolError(f"{self._address}: {exc.message}") from exc
 
     def _stream(self, request: Request, answer: Message) -> Iterator[Reply]:
         stream = answer.annotations.get(codec.STREAM_ID, b"").decode("ascii", "replace")
@@ -137,19 +155,21 @@ class Client:
             request, limit, lambda talk: talk.invoke(DAEMON, "get_next_stream_item", (stream,), {}, limit.deadline)
         )
         assert answer is not None
-        if answer.flags & codec.EXCEPTION and faults.name_of(self._stand().read(answer)) == faults.STREAM_END:
+        if answer.flags & codec.EXCEPTION and faults.name_of(self._value(answer)) == faults.STREAM_END:
             return End()
         reply = self._read(request, answer)
         return Item(reply.value) if isinstance(reply, Result) else reply
 
     def _close_stream(self, stream: str) -> None:
         """Tell the server that nobody reads on; it finds out itself when this cannot be told."""
-        talk = self._conversation
-        if talk is not None and not self._closed:
-            try:
-                talk.invoke(DAEMON, "close_stream", (stream,), {}, Deadline.after(_PARTING), codec.ONEWAY)
-            except (OSError, ConnectionLostError):
-                self._give_up()
+        until = Deadline.after(_PARTING)
+
+        def close(talk: Conversation) -> None:
+            talk.invoke(DAEMON, "close_stream", (stream,), {}, until, codec.ONEWAY)
+
+        with suppress(TransportError, DeadlineError):
+            if self._conversation is not None:
+                self._exchange(_FAREWELL, Limit(until, "--timeout"), close)
 
     def _send_calls(self, goals: list[Goal], requests: Sequence[Request]) -> list[Reply | None]:
         """One message with these calls; the replies to as many of them as were run."""
@@ -161,7 +181,7 @@ class Client:
             lambda talk: talk.invoke(goals[0].object, _BATCH, calls, None, limit.deadline, codec.BATCH),
         )
         assert answer is not None
-        found = self._stand().read(answer)
+        found = self._value(answer)
         if answer.flags & codec.EXCEPTION:
             if faults.hangs_up(found):
                 self._give_up()
@@ -172,12 +192,16 @@ class Client:
 
     def _ping(self, request: Request) -> Reply:
         limit = first_limit(request)
-        self._exchange(request, limit, lambda talk: talk.ping(limit.deadline))
-        return Result(str(self._stand().greeting.get("name", "")))
+
+        def ping(talk: Conversation) -> str:
+            talk.ping(limit.deadline)
+            return str(talk.greeting.get("name", ""))
+
+        return Result(self._exchange(request, limit, ping, first=True))
 
     def _inspect(self, request: Request) -> Reply:
         limit = first_limit(request)
-        talk = self._ready(limit.deadline)
+        talk = self._exchange(request, limit, lambda talk: talk, first=True)
         if talk.greeting and talk.name != DAEMON:
             answer = self._exchange(
                 request, limit, lambda talk: talk.invoke(META, "describe", (talk.name,), {}, limit.deadline)
@@ -204,21 +228,39 @@ class Client:
 
     def _find(self, request: Request, limit: Limit) -> Goal | None:
         """The method meant, which a server may have been given since we asked; None when there is none."""
-        talk = self._ready(limit.deadline)
-        return self._goals.find(talk, request.method) or self._exchange(
-            request, limit, lambda talk: self._goals.ask(talk, request.method, limit.deadline)
-        )
+
+        def find(talk: Conversation) -> Goal | None:
+            known = self._goals.find(talk, request.method)
+            return known or self._goals.ask(talk, request.method, limit.deadline)
+
+        return self._exchange(request, limit, find, first=True)
 
     # Connections.
 
-    def _exchange(self, request: Request, limit: Limit, act: Callable[[Conversation], _Found]) -> _Found:
-        """Do something that waits for the server; what ends the wait is told as ours, and ends the connection."""
-        talk = self._conversation or self._ready(limit.deadline)
-        over = False
+    def _exchange(
+        self, request: Request, limit: Limit, act: Callable[[Conversation], _Found], *, first: bool = False
+    ) -> _Found:
+        """Do something that waits for the server, while no other thread does; `first` is for a call's beginning.
+
+        What ends the wait is told as ours, and ends the connection.
+        """
+        left = limit.deadline.remaining()
+        if not self._turn.acquire(timeout=-1 if left is None else left):
+            raise limit.error(request)
+        try:
+            return self._act(request, limit, self._ready(limit.deadline, first=first), act)
+        finally:
+            self._turn.release()
+
+    def _act(self, request: Request, limit: Limit, talk: Conversation, act: Callable[[Conversation], _Found]) -> _Found:
+        intact = False
         try:
             found = act(talk)
-            over = True
+            intact = True
             return found
+        except ArgumentError:
+            intact = True
+            raise
         except TimeoutError:
             raise limit.error(request) from None
         except OSError as exc:
@@ -229,21 +271,21 @@ class Client:
         except RemoteProtocolError as exc:
             raise RemoteProtocolError(f"{self._address}: {exc.message}", hint=exc.hint) from exc
         finally:
-            if not over:
+            if not intact:
                 self._give_up()
 
-    def _ready(self, deadline: Deadline) -> Conversation:
-        """A connection that stands."""
-        if self._conversation is not None and self._conversation.wire.is_stale():
+    def _ready(self, deadline: Deadline, *, first: bool) -> Conversation:
+        """A connection that stands; for what is no beginning, the one that there is."""
+        talk = self._conversation
+        if talk is not None and first and talk.wire.is_stale():
             self._give_up()
-        if self._conversation is None:
+            talk = None
+        if talk is None:
             self.connect(deadline)
-        return self._stand()
-
-    def _stand(self) -> Conversation:
-        if self._conversation is None:
+            talk = self._conversation
+        if talk is None:
             raise ConnectionLostError("the connection is closed")
-        return self._conversation
+        return talk
 
     def _give_up(self) -> None:
         talk, self._conversation = self._conversation, None
