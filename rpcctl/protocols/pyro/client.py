@@ -1,48 +1,25 @@
 """Calls the methods of Pyro's objects: calls, attributes, streams, batches, and what a server tells of itself.
 
-A connection that a time limit or an error has left in an unknown state is given up, and made anew for the next call; a
-call is never made twice.
+How the connection is made, and made anew, is in `connection`; a call is never made twice.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from rpcctl.address import Address
-from rpcctl.errors import (
-    ArgumentError,
-    ConnectionLostError,
-    DeadlineError,
-    MethodNotFoundError,
-    RemoteProtocolError,
-    TransportError,
-)
+from rpcctl.errors import RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Settings
 from rpcctl.limits import Limit, first_limit, next_limit
-from rpcctl.messages import (
-    INSPECT,
-    PING,
-    Deadline,
-    Description,
-    End,
-    Failure,
-    Item,
-    Reply,
-    Request,
-    Result,
-)
+from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result
 
 from . import codec, faults
 from .codec import Message
-from .conversation import Conversation, open_conversation, read_answer
-from .description import DAEMON, META, WHOLE, from_metadata, from_plain
-from .goals import Goal, Goals, list_objects
-from .naming import look_up
-from .tokens import read_token
-from .uri import place_of
+from .connection import Connection
+from .conversation import Conversation, read_answer
+from .description import DAEMON, META, from_metadata, from_plain
+from .goals import Goal, Goals
 
-_Found = TypeVar("_Found")
 _BATCH = "<batch>"
 _MOST_CALLS = 500
 """Calls in one message; servers limit them."""
@@ -57,20 +34,14 @@ class Client:
     def __init__(self, address: Address, settings: Settings) -> None:
         """Touches no network."""
         self._address = address
-        self._place = place_of(address)
         self._settings = settings
-        self._conversation: Conversation | None = None
-        self._closed = False
+        self._connection = Connection(address, settings)
+        self._exchange = self._connection.exchange
         self._goals = Goals()
-        self._turn = Lock()
-        """Whose turn it is to speak and to listen: two threads must not take each other's answers."""
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the object."""
-        if self._closed:
-            raise ConnectionLostError("the connection is closed")
-        if self._conversation is None:
-            self._conversation = self._open(deadline)
+        self._connection.connect(deadline)
 
     def send(self, request: Request) -> Iterator[Reply]:
         """Send on the first `next`; yield its replies. Raises what `rpcctl.interfaces.Client.send` says."""
@@ -98,8 +69,7 @@ class Client:
 
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError."""
-        self._closed = True
-        self._give_up()
+        self._connection.close()
 
     def _call(self, request: Request) -> Iterator[Reply]:
         limit = first_limit(request)
@@ -125,7 +95,7 @@ class Client:
         if not answer.flags & codec.EXCEPTION:
             return Result(value)
         if faults.hangs_up(value):
-            self._give_up()
+            self._connection.give_up()
         return faults.from_exception(value, request.method)
 
     def _value(self, answer: Message) -> Any:
@@ -167,8 +137,8 @@ class Client:
         def close(talk: Conversation) -> None:
             talk.invoke(DAEMON, "close_stream", (stream,), {}, until, codec.ONEWAY)
 
-        with suppress(TransportError, DeadlineError):
-            if self._conversation is not None:
+        with suppress(RpcctlError):
+            if self._connection.stands:
                 self._exchange(_FAREWELL, Limit(until, "--timeout"), close)
 
     def _send_calls(self, goals: list[Goal], requests: Sequence[Request]) -> list[Reply | None]:
@@ -184,7 +154,7 @@ class Client:
         found = self._value(answer)
         if answer.flags & codec.EXCEPTION:
             if faults.hangs_up(found):
-                self._give_up()
+                self._connection.give_up()
             return [faults.from_exception(found, goal.method) for goal in goals]
         if not isinstance(found, list) or not 0 < len(found) <= len(calls):
             raise RemoteProtocolError(f"{self._address}: the answer to a batch does not fit its calls")
@@ -235,85 +205,6 @@ class Client:
 
         return self._exchange(request, limit, find, first=True)
 
-    # Connections.
-
-    def _exchange(
-        self, request: Request, limit: Limit, act: Callable[[Conversation], _Found], *, first: bool = False
-    ) -> _Found:
-        """Do something that waits for the server, while no other thread does; `first` is for a call's beginning.
-
-        What ends the wait is told as ours, and ends the connection.
-        """
-        left = limit.deadline.remaining()
-        if not self._turn.acquire(timeout=-1 if left is None else left):
-            raise limit.error(request)
-        try:
-            return self._act(request, limit, self._ready(limit.deadline, first=first), act)
-        finally:
-            self._turn.release()
-
-    def _act(self, request: Request, limit: Limit, talk: Conversation, act: Callable[[Conversation], _Found]) -> _Found:
-        intact = False
-        try:
-            found = act(talk)
-            intact = True
-            return found
-        except ArgumentError:
-            intact = True
-            raise
-        except TimeoutError:
-            raise limit.error(request) from None
-        except OSError as exc:
-            why = "it was closed" if self._closed else exc.strerror or str(exc)
-            raise ConnectionLostError(_lost(request, why)) from exc
-        except ConnectionLostError as exc:
-            raise ConnectionLostError(_lost(request, exc.message)) from exc
-        except RemoteProtocolError as exc:
-            raise RemoteProtocolError(f"{self._address}: {exc.message}", hint=exc.hint) from exc
-        finally:
-            if not intact:
-                self._give_up()
-
-    def _ready(self, deadline: Deadline, *, first: bool) -> Conversation:
-        """A connection that stands; for what is no beginning, the one that there is."""
-        talk = self._conversation
-        if talk is not None and first and talk.wire.is_stale():
-            self._give_up()
-            talk = None
-        if talk is None:
-            self.connect(deadline)
-            talk = self._conversation
-        if talk is None:
-            raise ConnectionLostError("the connection is closed")
-        return talk
-
-    def _give_up(self) -> None:
-        talk, self._conversation = self._conversation, None
-        if talk is not None:
-            talk.wire.shut()
-
-    def _open(self, deadline: Deadline) -> Conversation:
-        place = self._place
-        if place.lookup:
-            place = look_up(place, self._settings, deadline)
-        token, shown = read_token(self._settings.options), str(self._address)
-
-        def open_at(name: str) -> Conversation:
-            return open_conversation(place.at, name, shown, self._settings, deadline, token)
-
-        if place.object:
-            return open_at(place.object)
-        try:
-            return open_at(WHOLE)
-        except MethodNotFoundError:
-            pass  # It is a stock server, where objects have names of their own.
-        talk = open_at(DAEMON)
-        names = list_objects(talk, deadline)
-        if len(names) != 1:
-            return talk
-        talk.wire.shut()
-        return open_at(names[0])
-
 
 def _collect(replies: Iterator[Reply]) -> Reply | None:
     """All replies of one call as one: a stream as the list of its items."""
@@ -329,7 +220,3 @@ def _collect(replies: Iterator[Reply]) -> Reply | None:
 def _read_one(found: Any, method: str) -> Reply:
     failed = faults.unwrap(found)
     return Result(found) if failed is None else faults.from_exception(failed, method)
-
-
-def _lost(request: Request, why: str) -> str:
-    return f"{request.method}: the connection was lost before the reply, so whether it ran is unknown: {why}"
