@@ -30,17 +30,20 @@ if TYPE_CHECKING:
     from rpcctl.errors import MethodNotFoundError as MethodNotFoundError
     from rpcctl.errors import MissingExtraError as MissingExtraError
     from rpcctl.errors import OutputError as OutputError
+    from rpcctl.errors import PartialError as PartialError
     from rpcctl.errors import ProtocolError as ProtocolError
     from rpcctl.errors import RemoteError as RemoteError
     from rpcctl.errors import RemoteProtocolError as RemoteProtocolError
     from rpcctl.errors import ResolveError as ResolveError
     from rpcctl.errors import RpcctlError as RpcctlError
     from rpcctl.errors import TargetError as TargetError
+    from rpcctl.errors import ThresholdError as ThresholdError
     from rpcctl.errors import TLSError as TLSError
     from rpcctl.errors import TransportError as TransportError
     from rpcctl.errors import UsageError as UsageError
     from rpcctl.hosting import Server as Server
     from rpcctl.hosting import serve as serve
+    from rpcctl.proxy import Proxy as Proxy
 
 __version__ = "0.1.0"
 
@@ -50,6 +53,7 @@ _HOMES = {
     "connect": "rpcctl.api",
     "Server": "rpcctl.hosting",
     "serve": "rpcctl.hosting",
+    "Proxy": "rpcctl.proxy",
     "AddressError": "rpcctl.errors",
     "ArgumentError": "rpcctl.errors",
     "AuthError": "rpcctl.errors",
@@ -64,6 +68,7 @@ _HOMES = {
     "MethodNotFoundError": "rpcctl.errors",
     "MissingExtraError": "rpcctl.errors",
     "OutputError": "rpcctl.errors",
+    "PartialError": "rpcctl.errors",
     "ProtocolError": "rpcctl.errors",
     "RemoteError": "rpcctl.errors",
     "RemoteProtocolError": "rpcctl.errors",
@@ -71,6 +76,7 @@ _HOMES = {
     "RpcctlError": "rpcctl.errors",
     "TLSError": "rpcctl.errors",
     "TargetError": "rpcctl.errors",
+    "ThresholdError": "rpcctl.errors",
     "TransportError": "rpcctl.errors",
     "UsageError": "rpcctl.errors",
 }

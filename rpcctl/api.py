@@ -29,12 +29,13 @@ from rpcctl.errors import (
     RpcctlError,
     UsageError,
 )
-from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
+from rpcctl.interfaces import FEATURES, Handler, Preview, ProtocolInfo, Settings
 from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
 from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
     from rpcctl.batch import Batch
+    from rpcctl.pipeline import Pipeline
 
 
 class Connection:
@@ -55,12 +56,14 @@ class Connection:
         max_message: int = 64 * 1024 * 1024,
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
+        load: Callable[[str], Handler] | None = None,
     ) -> None:
         """Parse the address; touches no network.
 
         All times are seconds, None for no limit: `timeout` to the first reply of a call, `connect_timeout` until the
         connection stands, `item_timeout` between two items of a stream, `max_time` for a whole call. `options` are the
-        protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong.
+        protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong. `load` makes a
+        handler of a target in this process; several connections can share one by it.
         """
         self.address = registry.parse_address(address, proto) if isinstance(address, str) else address
         self.info: ProtocolInfo = registry.find(self.address.protocol)
@@ -69,7 +72,7 @@ class Connection:
         self.max_time = max_time
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
-        self._settings = Settings(own, connect_timeout, max_message, trace, load=_load_target)
+        self._settings = Settings(own, connect_timeout, max_message, trace, load=load or load_target)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
         self._closed = False
@@ -177,6 +180,19 @@ class Connection:
 
         return [collect(list(self._client.send(each))) for each in requests]
 
+    def pipeline(self) -> "Pipeline":
+        """A way to have several calls under way, with requests made by `request`; connected first if need be."""
+        from rpcctl.pipeline import open_pipeline
+
+        self.connect()
+        return open_pipeline(self, self._client)
+
+    def renew(self) -> None:
+        """Drop what connection there is: the next call makes a new one."""
+        self._client.close()
+        self._client = registry.client(self.address, self._settings)
+        self._connected = False
+
     def describe(self) -> Description:
         """Ask the server what can be called."""
         description = read_result(next(self.send(self.request(INSPECT)), None))
@@ -225,6 +241,20 @@ def connect(address: str, *, timeout: float | None = 30.0, **options: Any) -> Co
     return connection.__enter__()  # Which closes it when it cannot connect.
 
 
+def preview(connection: Connection, request: Request) -> list[Preview]:
+    """What would be sent for a request made by the connection; touches no network. UsageError where none can tell."""
+    client: Any = connection._client
+    if not hasattr(client, "preview"):
+        raise UsageError(f"{connection.info.scheme} cannot tell what it would send")
+    found: list[Preview] = client.preview(request)
+    return found
+
+
+def write_snippet(connection: Connection, request: Request, form: str) -> str:
+    """The same call for people without rpcctl; `form` is one of `info.snippets`, UsageError otherwise."""
+    return registry.snippet(connection.info, form)(connection.address, request, connection._settings)
+
+
 def check_request(info: ProtocolInfo, request: Request) -> None:
     """Refuse what the wire cannot carry, naming it: ArgumentError or UsageError."""
     if request.kwargs and "kwargs" not in info.features:
@@ -263,19 +293,21 @@ _LOCAL: Mapping[str, type[RpcctlError]] = {
 }
 
 
-def to_error(failure: Failure, address: str = "ADDRESS") -> RpcctlError:
-    """A Failure as the exception that stands for it; the address is for its hint."""
+def to_error(failure: Failure, address: str = "ADDRESS", method: str = "METHOD") -> RpcctlError:
+    """A Failure as the exception that stands for it; address and method are for its hint."""
     if failure.kind in _LOCAL:
         return _LOCAL[failure.kind](failure.message or failure.type)
     kind = _ERRORS.get(failure.kind, RemoteError)
     message = _describe_failure(failure)
-    hint = _hint(failure, kind, address)
+    hint = _hint(failure, kind, address, method)
     return kind(message, hint=hint, type=failure.type, traceback=failure.traceback, data=failure.data)
 
 
-def _hint(failure: Failure, kind: type[CallError], address: str) -> str:
+def _hint(failure: Failure, kind: type[CallError], address: str, method: str) -> str:
     if failure.kind == "busy":
         return "the call was not run: it can be made again later"
+    if kind is InvalidArgumentsError:
+        return f"rpcctl describe {address} {method} shows what it takes"
     return f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
 
 
@@ -298,7 +330,8 @@ def _make_plain(value: Any, place: str, info: ProtocolInfo) -> Any:
         raise ArgumentError(f"{place}: {exc}") from None
 
 
-def _load_target(text: str) -> Handler:
+def load_target(text: str) -> Handler:
+    """The handler of a target in this process, made anew each time; TargetError when it is missing or broken."""
     from rpcctl.hosting import load_service
 
     return load_service((text,)).dispatch

@@ -23,6 +23,8 @@
       OutputError               write        23
       InputError                read         26
       DeadlineError             timeout      28
+      ThresholdError            threshold    99
+      PartialError              partial     123
 
 The numbers are curl's where curl has one. Nothing here knows a protocol, a terminal or a socket.
 """
@@ -188,6 +190,20 @@ class DeadlineError(RpcctlError):
 
     kind = "timeout"
     exit_code = 28
+
+
+class ThresholdError(RpcctlError):
+    """What was measured is worse than what was allowed."""
+
+    kind = "threshold"
+    exit_code = 99
+
+
+class PartialError(RpcctlError):
+    """Some calls of many failed; each has been told of in its place."""
+
+    kind = "partial"
+    exit_code = 123
 
 
 Renaming = Callable[[BaseException], RpcctlError]

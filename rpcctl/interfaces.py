@@ -6,7 +6,7 @@ Whoever gets the iterator drains it, or closes it to abandon the call; nothing h
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rpcctl.address import Address
 from rpcctl.address import Transport as Transport
@@ -66,8 +66,12 @@ class ProtocolInfo(NamedTuple):
     options: tuple[Option, ...] = ()
     paths: tuple[str, ...] = ()
     """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
+    local_only: str = ""
+    """Why a server of it is bound beyond this machine only when that is insisted on; empty for no reason."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
+    snippets: Mapping[str, str] = {}
+    """What can write a call for people without rpcctl: `curl` or `python` to `package.module:function`, a Snippet."""
 
     def transport(self, name: str) -> Transport | None:
         """The transport of that name, if the protocol has it."""
@@ -81,6 +85,7 @@ FEATURES: Mapping[str, str] = {
     "oneway": "one-way calls",
     "fanout": "one-way calls to every server",
     "batch": "batches",
+    "pipeline": "several calls at once on one connection",
     "inspect": "list and describe",
     "notify": "notifications",
     "auth": "authentication",
@@ -136,6 +141,32 @@ class Client(Protocol):
         """Free the connection; calls that wait raise ConnectionLostError. Safe to repeat."""
 
 
+class Preview(NamedTuple):
+    """One message that would be sent."""
+
+    text: str
+    """What it says, decoded."""
+    data: bytes = b""
+    """Its bytes; empty where there are none."""
+
+
+class PreviewClient(Client, Protocol):
+    """A client that can tell what it would send."""
+
+    def preview(self, request: Request) -> list[Preview]:
+        """What `send` would send first for the request, or raise what `send` would; touches no network.
+
+        Secrets that the client itself adds are left out.
+        """
+
+
+Snippet = Callable[[Address, Request, Settings], str]
+"""Writes a call as text that others can run: a shell command, or a script for the wire's stock library.
+
+A secret is never written, only where it is. UsageError for what cannot be said so.
+"""
+
+
 class BatchClient(Client, Protocol):
     """A client of a wire with the feature `batch`."""
 
@@ -144,6 +175,25 @@ class BatchClient(Client, Protocol):
 
         The first request's time limits count for all.
         """
+
+
+class PipelineClient(Client, Protocol):
+    """A client of a wire with the feature `pipeline`: several calls under way on one connection, answered in any order.
+
+    No heartbeat is missed while the caller is elsewhere, and streams are taken in no faster than they are collected.
+    """
+
+    def start(self, request: Request) -> int:
+        """Send a call that is neither one-way nor reserved; a number that stands for it. Raises as `send` does."""
+
+    def collect(self, deadline: Deadline) -> list[tuple[int, Reply]]:
+        """The replies of all calls that have arrived; if there are none, those that come first until the deadline.
+
+        A call that has no reply in time, or never will, ends with a Failure `timeout`, `lost` or `protocol`.
+        """
+
+    def abandon(self, call: int) -> None:
+        """Take in nothing more of a call; of one that is over nothing is left to do."""
 
 
 class Run(Protocol):
@@ -159,8 +209,12 @@ class Run(Protocol):
 class Sink(Protocol):
     """Where a call's replies go; called from the executor's threads, one at a time for one call."""
 
-    def deliver(self, reply: Reply) -> None:
-        """Take the next reply; the one after which nothing follows is a Result, End or Failure."""
+    def deliver(self, reply: Reply) -> Reply | None:
+        """Take the next reply; the one after which nothing follows is a Result, End or Failure.
+
+        Gives back what the caller was told, if that ended the call in another way: the rest is then abandoned, and the
+        call's outcome is that of what was told.
+        """
 
     def paused(self) -> None:
         """The allowance is used up; the call goes on when `Run.resume` is called."""
@@ -194,3 +248,15 @@ class Server(Protocol):
 
     def close(self) -> None:
         """Flush what was answered, free the address and let `serve` return. From any thread, safe to repeat."""
+
+
+@runtime_checkable
+class Reloading(Protocol):
+    """What a server is besides, if it goes by files that may change while it serves."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of those files."""
+
+    def reload(self) -> None:
+        """Read them again; an RpcctlError when they are of no use, and what was read before goes on."""

@@ -137,6 +137,10 @@ REQUIRED = _Required()
 """The `default` of a parameter that has none."""
 
 
+Piece = tuple[str, str]
+"""Part of a signature: `name`, `type`, `default` or nothing in particular; and its text."""
+
+
 class Parameter(NamedTuple):
     """One parameter of a method."""
 
@@ -150,12 +154,16 @@ class Parameter(NamedTuple):
 
     def source(self) -> str:
         """As it stands in a signature: `b: int = 2`."""
-        text = {"rest": "*", "more": "**"}.get(self.kind, "") + self.name
+        return "".join(text for _, text in self.pieces())
+
+    def pieces(self) -> list[Piece]:
+        """The same in parts."""
+        found = [("", {"rest": "*", "more": "**"}.get(self.kind, "")), ("name", self.name)]
         if self.type:
-            text += f": {self.type}"
-        if self.default is REQUIRED:
-            return text
-        return f"{text} = {self.default!r}" if self.type else f"{text}={self.default!r}"
+            found += [("", ": "), ("type", self.type)]
+        if self.default is not REQUIRED:
+            found += [("", " = " if self.type else "="), ("default", repr(self.default))]
+        return found
 
 
 class MethodDescription(NamedTuple):
@@ -177,17 +185,22 @@ class MethodDescription(NamedTuple):
 
     def signature(self) -> str:
         """`(a, b=2, *, c: int = 3) -> float`; `(...)` when unknown."""
+        return "".join(text for _, text in self.pieces())
+
+    def pieces(self) -> list[Piece]:
+        """The signature in parts."""
         if self.parameters is None:
-            return "(...)"
-        parts = []
+            return [("", "(...)")]
+        parts: list[list[Piece]] = []
         kinds = [parameter.kind for parameter in self.parameters]
         for index, parameter in enumerate(self.parameters):
             if parameter.kind == "named" and not {"rest", "named"} & set(kinds[:index]):
-                parts.append("*")
-            parts.append(parameter.source())
+                parts.append([("", "*")])
+            parts.append(parameter.pieces())
             if parameter.kind == "positional" and "positional" not in kinds[index + 1 :]:
-                parts.append("/")
-        return f"({', '.join(parts)})" + (f" -> {self.returns}" if self.returns else "")
+                parts.append([("", "/")])
+        inner = [piece for part in parts for piece in (("", ", "), *part)][1:]
+        return [("", "("), *inner, ("", ")"), *([("", " -> "), ("type", self.returns)] if self.returns else [])]
 
     def summary(self) -> str:
         """The first paragraph of the docstring as one line."""

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
@@ -66,17 +66,18 @@ class _Impatient(BaseException):
 
 
 class _Files:
-    """The files of the imported modules, as they are when it is made."""
+    """The files of the imported modules, and others, as they are when it is made."""
 
-    def __init__(self) -> None:
-        self._seen = _stamps()
+    def __init__(self, others: Sequence[str]) -> None:
+        self._others = others
+        self._seen = _stamps(others)
         self._at = monotonic()
 
     def changed(self) -> bool:
         """Whether one has changed since the last look; looks at most once in WATCH seconds."""
         if monotonic() - self._at < WATCH:
             return False
-        seen, now = self._seen, _stamps()
+        seen, now = self._seen, _stamps(self._others)
         # What is missing may be in the midst of being written: its old time stays, until it is back.
         self._seen, self._at = {**seen, **now}, monotonic()
         return any(now[path] != seen[path] for path in now.keys() & seen.keys())
@@ -88,24 +89,27 @@ def run_until_signal(
     grace: float = 10.0,
     once: Callable[[], bool] | None = None,
     watch: bool = False,
+    files: Sequence[str] = (),
     ready: Callable[[], None] = lambda: None,
     note: Callable[[str], None] = lambda text: None,
+    tick: Callable[[], None] = lambda: None,
 ) -> None:
     """Start and serve until SIGTERM, Ctrl-C or `once()` says that its call is answered; then drain for `grace` seconds.
 
     `ready` is called when the server is bound and signals are heeded. SIGHUP, and with `watch` a change of an imported
-    file, loads the target anew; `note` is told what happened. A second signal stops without waiting. UsageError when
-    this is not the main thread: signals reach no other.
+    file or one of `files`, loads the target anew; `note` is told what happened, and `tick` is called every now and then
+    until the end begins. A second signal stops without waiting. UsageError when this is not the main thread: signals
+    reach no other.
     """
     if threading.current_thread() is not threading.main_thread():
         raise UsageError("signals reach the main thread only", hint="rpcctl.Server serves from any thread")
     flags = _Flags()
-    files = _Files() if watch else None
+    watched = _Files(files) if watch else None
     with _handling(flags):
         try:
             server.start()
             ready()
-            _run(server, flags, once, files, note)
+            _run(server, flags, once, watched, note, tick)
             if server.is_busy():
                 note("stopping: finishing the calls that run; again to stop now")
             left = server.drain(grace)
@@ -125,8 +129,10 @@ def _run(
     once: Callable[[], bool] | None,
     files: _Files | None,
     note: Callable[[str], None],
+    tick: Callable[[], None],
 ) -> None:
     while not server.wait(POLL):
+        tick()
         if flags.stop or (once is not None and once()):
             return
         if flags.reload or (files is not None and files.changed()):
@@ -158,8 +164,13 @@ def _handling(flags: _Flags) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _stamps() -> dict[str, float]:
+def _stamps(others: Sequence[str]) -> dict[str, float]:
     found = {}
+    for other in others:
+        try:
+            found[other] = os.stat(other).st_mtime
+        except OSError:
+            continue  # It is gone, maybe for as long as it is written anew.
     for module in list(sys.modules.values()):
         try:
             path = getattr(module, "__file__", None)

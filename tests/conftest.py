@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rpcctl import registry
+from rpcctl.address import Address
 from rpcctl.api import Connection
 from rpcctl.hosting import Server
 
@@ -20,9 +21,27 @@ def protocols_with(*features: str) -> list[str]:
     return [info.scheme for info in registry.protocols() if set(features) <= info.features]
 
 
+def place(protocol: str) -> Address:
+    """Where a test serves the protocol: its default address, on a free port."""
+    return registry.default_address(registry.find(protocol)).with_port(0)
+
+
+def served_with(*features: str) -> list[str]:
+    """Those of `protocols_with` that have a server."""
+    return [each for each in protocols_with(*features) if registry.find(each).server]
+
+
 def every_protocol(*features: str) -> pytest.MarkDecorator:
     """Run a test for each protocol that has the features."""
     return pytest.mark.parametrize("protocol", protocols_with(*features))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _key() -> Iterator[None]:
+    """A key for the wires that serve nobody without one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RPCCTL_AUTHKEY", "a key of the tests")
+        yield
 
 
 @pytest.fixture
@@ -34,8 +53,7 @@ def address(protocol: str) -> Iterator[Callable[..., str]]:
         info = registry.find(protocol)
         if not info.server:
             return f"{info.scheme}:{target}"
-        at = registry.default_address(info).with_port(0)
-        servers.append(Server(target, at, **options))
+        servers.append(Server(target, place(protocol), **options))
         servers[-1].start()
         return str(servers[-1].addresses[0])
 

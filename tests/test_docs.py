@@ -12,7 +12,7 @@ import pytest
 
 from rpcctl import __version__, registry
 from rpcctl.cli.app import MODULES, load_commands
-from tests.readme import tables
+from tests.readme import shell_picture, tables
 from tests.readme.picture import PICTURE, SCENE
 
 README = tables.README.read_text()
@@ -55,7 +55,13 @@ class Shell:
         (folder / "rpcctl").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rpcctl "$@"\n')
         (folder / "rpcctl").chmod(0o755)
         path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-        self.env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+        self.env = {
+            **os.environ,
+            "PATH": path,
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "100",
+            "XDG_CONFIG_HOME": str(folder / "config"),
+        }
 
     def run(self, command: str, wanted: list[str]) -> list[str]:
         """What the command prints; of one in the background, as many lines as are wanted."""
@@ -166,3 +172,10 @@ def test_the_picture_shows_the_commands():
     for command in SCENE[2:]:
         assert command.split()[-1] in picture
     assert PICTURE.relative_to(ROOT).as_posix() in README
+
+
+def test_the_picture_of_the_shell_shows_its_lines():
+    picture = shell_picture.PICTURE.read_text()
+    for line, _ in shell_picture.LINES:
+        assert line.split()[0] in picture
+    assert shell_picture.PICTURE.relative_to(ROOT).as_posix() in README

@@ -11,9 +11,21 @@ ROOT = Path(__file__).parent.parent / "rpcctl"
 
 # Pattern of files > what they may import of rpcctl, as prefixes, and of other distributions; the first match decides.
 CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
-SEAMS = (*CORE, "rpcctl.address", "rpcctl.interfaces", "rpcctl.limits", "rpcctl.settings")
+SEAMS = (
+    *CORE,
+    "rpcctl.address",
+    "rpcctl.interfaces",
+    "rpcctl.limits",
+    "rpcctl.outcomes",
+    "rpcctl.secrets",
+    "rpcctl.settings",
+)
+SERVED = (
+    *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.batch"),
+    *("rpcctl.hosting", "rpcctl.openrpc", "rpcctl.signals", "rpcctl.profiles", "rpcctl.cli"),
+)
 LAYERS = [
-    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
+    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.proxy"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
     ("errors.py", (), ()),
     ("exits.py", (), ()),
@@ -22,11 +34,24 @@ LAYERS = [
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
     ("limits.py", CORE, ()),
+    ("openrpc.py", CORE, ()),
+    ("outcomes.py", CORE, ()),
+    ("secrets.py", CORE, ()),
+    ("profiles.py", SEAMS, ("tomllib", "tomli")),
+    ("pipeline.py", (*SEAMS, "rpcctl.api", "rpcctl.batch"), ()),
     ("signals.py", CORE, ()),
     ("registry.py", SEAMS, ()),
-    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch"), ()),
+    ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch", "rpcctl.pipeline"), ()),
     ("batch.py", (*SEAMS, "rpcctl.api"), ()),
-    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
+    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals", "rpcctl.listening"), ()),
+    ("listening.py", (*SEAMS, "rpcctl.registry", "rpcctl.service"), ()),
+    ("pool.py", (*SEAMS, "rpcctl.api"), ()),
+    ("proxy.py", (*SEAMS, "rpcctl.api", "rpcctl.listening", "rpcctl.pool", "rpcctl.service"), ()),
+    ("histogram.py", (), ()),
+    ("metrics.py", (*CORE, "rpcctl.address"), ("prometheus_client",)),
+    ("bench/worker.py", (*SEAMS, "rpcctl.api", "rpcctl.bench", "rpcctl.service.stdio"), ()),
+    ("bench/tally.py", (*CORE, "rpcctl.api", "rpcctl.histogram"), ()),
+    ("bench/*.py", (*SEAMS, "rpcctl.bench"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
     ("http/__init__.py", ("rpcctl.interfaces",), ()),
     ("http/*.py", (*SEAMS, "rpcctl.http", "rpcctl.sockets"), ("httptools", "uvicorn")),
@@ -37,16 +62,23 @@ LAYERS = [
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
-    ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.openrpc", "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
-    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.protocols.jsonrpc"), ()),
-    ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/snippets.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.openrpc", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/manager/client.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
+    ("protocols/manager/line.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
+    ("protocols/manager/server.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
+    ("protocols/manager/calls.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
+    ("protocols/manager/streams.py", (*SEAMS, "rpcctl.protocols.manager"), ()),
+    ("protocols/manager/*.py", (*CORE, "rpcctl.protocols.manager"), ()),
     ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),
     ("protocols/msgpackrpc/extensions.py", (), ("msgpack",)),
     ("protocols/msgpackrpc/faults.py", CORE, ()),
     ("protocols/msgpackrpc/description.py", CORE, ()),
     ("protocols/msgpackrpc/*.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.msgpackrpc"), ()),
-    ("protocols/py/*.py", SEAMS, ()),
+    ("protocols/py/*.py", (*SEAMS, "rpcctl.protocols.py"), ()),
     ("protocols/pyro/codec.py", (*CORE, "rpcctl.sockets.looks"), ()),
     ("protocols/pyro/encodings.py", (*CORE, "rpcctl.protocols.pyro.literals"), ("msgpack",)),
     ("protocols/pyro/literals.py", (), ()),
@@ -61,12 +93,19 @@ LAYERS = [
     ("cli/options.py", SEAMS, ()),
     ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
+    ("cli/stub.py", (*CORE, "rpcctl.interfaces", "rpcctl.cli.stub_types"), ()),
+    ("cli/stub_types.py", (), ()),
+    ("cli/roff.py", (), ()),
+    ("cli/manual.py", (*SEAMS, "rpcctl.__version__", "rpcctl.registry", "rpcctl.cli"), ()),
+    ("cli/select.py", CORE, ("jmespath",)),
+    ("cli/yaml_text.py", (), ("yaml",)),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
-    (
-        "cli/*.py",
-        (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.hosting", "rpcctl.signals", "rpcctl.cli"),
-        ("rich",),
-    ),
+    ("cli/prompt.py", (*CORE, "rpcctl.cli"), ("prompt_toolkit",)),
+    ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
+    ("cli/serving.py", (*SERVED, "rpcctl.metrics", "rpcctl.proxy"), ()),
+    ("cli/proxy.py", (*SEAMS, "rpcctl.proxy", "rpcctl.service.outcome", "rpcctl.cli"), ()),
+    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.cli"), ()),
+    ("cli/*.py", SERVED, ("rich",)),
 ]
 # A codec is pure: it must not even see what moves bytes or tells the time.
 IMPURE = {"socket", "zmq", "threading", "time", "select", "asyncio", "random", "os"}
@@ -119,6 +158,8 @@ def loaded_by(code: str) -> set[str]:
 
 
 HEAVY = {
+    "jmespath",
+    "yaml",
     "rich",
     "typer",
     "asyncio",
@@ -128,6 +169,7 @@ HEAVY = {
     "importlib.metadata",
     "http.client",
     "urllib.request",
+    "prometheus_client",
 }
 
 
@@ -149,3 +191,17 @@ def test_a_call_loads_its_own_wire_and_nothing_heavy():
     # From Python 3.12 on, pyzmq itself loads inspect.
     assert not loaded & (HEAVY - loaded_by("import zmq, msgpack"))
     assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_a_call_over_http_loads_no_server_and_no_other_wire():
+    words = ["call", "http://127.0.0.1:1/", "add", "2", "x", "--connect-timeout", "0.01"]
+    loaded = loaded_by(f"from rpcctl.cli.app import main\nmain({words!r})")
+    assert "http.client" in loaded
+    assert not loaded & (HEAVY - {"http.client"} | {"jsonrpclib", "uvicorn", "httptools", "zmq", "msgpack", "decimal"})
+    assert not {name for name in loaded if name.startswith("rpcctl.service")}
+
+
+def test_serving_over_http_loads_no_library_that_only_targets_need():
+    loaded = loaded_by("from rpcctl.hosting import Server\nwith Server('time', 'http://127.0.0.1:0/'): pass")
+    assert "uvicorn" in loaded
+    assert not loaded & {"jsonrpclib", "zmq", "msgpack", "rich", "typer"}

@@ -11,6 +11,7 @@ from typing import NoReturn
 from rpcctl.cli.command import Command
 from rpcctl.cli.complete import Line, Program, complete
 from rpcctl.cli.shells import SHELLS, render
+from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
 from rpcctl.messages import Description
 from rpcctl.settings import choose, read_value, read_variable
@@ -44,15 +45,18 @@ def ask_server(line: Line, timeout: float) -> Description:
     """What the server at the line's address says of itself, asked with the options given; raises RpcctlError."""
     from rpcctl.api import Connection
 
-    info = line.protocol()
+    info, saved = line.protocol(), line.saved()
+    if saved and saved.runs_commands():
+        raise UsageError("a command that is asked for a secret may ask somebody, which nobody wants here")
     own = {option.name: option for option in info.options} if info else {}
+    given = {name: read_value(own[name], text) for name, text in line.given.items() if name in own}
     connection = Connection(
-        line.find("address"),
+        saved.address() if saved else line.find("address"),
         proto=line.proto(),
         timeout=timeout,
         connect_timeout=timeout,
         max_message=MAX_MESSAGE,
-        options={name: read_value(own[name], text) for name, text in line.given.items() if name in own},
+        options={**(saved.read_own() if saved else {}), **given},
     )
     connection.connect()
     return connection.describe()

@@ -31,7 +31,8 @@ class Positional(NamedTuple):
     required: bool = True
     multiple: bool = False
     complete: str = ""
-    """What completion offers: `address`, `method`, `argument`, `protocol`, `code`, `shell`, `target` or nothing."""
+    """What completion offers: `address`, `method`, `argument`, `protocol`, `code`, `shell`, `target`, `file`,
+    `profile`, `action` or nothing."""
 
 
 class Command(NamedTuple):

@@ -6,7 +6,7 @@ server at ADDRESS, by a function that is handed in. Knows no shell.
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rpcctl import registry
 from rpcctl.address import Transport
@@ -19,6 +19,9 @@ from rpcctl.exits import EXITS
 from rpcctl.interfaces import Option, ProtocolInfo
 from rpcctl.messages import Description, MethodDescription, Parameter
 from rpcctl.settings import read_variable
+
+if TYPE_CHECKING:
+    from rpcctl.cli.saved import Saved
 
 Ask = Callable[["Line"], Description]
 """Asks the server that the line names what can be called; raises RpcctlError."""
@@ -52,6 +55,13 @@ class Line(NamedTuple):
         pairs = zip(self.command.positionals, self.rest, strict=False)
         return next((word for positional, word in pairs if positional.complete == kind), "")
 
+    def saved(self) -> "Saved | None":
+        """The profile that stands in place of the address; RpcctlError when there is none of that name."""
+        from rpcctl.cli.saved import Saved
+
+        address = self.find("address")
+        return Saved(address[1:], os.environ) if address.startswith("@") else None
+
     def proto(self) -> str | None:
         """The protocol asked for, on the line or by its variable."""
         return self.given.get("proto") or read_variable(PROTO, os.environ)
@@ -60,6 +70,8 @@ class Line(NamedTuple):
         """The protocol that is meant; None while nothing says so."""
         address, proto = self.find("address"), self.proto()
         try:
+            if saved := self.saved():
+                return saved.info
             if address:
                 return registry.find(registry.parse_address(address, proto).protocol)
             return registry.find(proto) if proto else None
@@ -200,6 +212,20 @@ def _offer_addresses(infos: Iterable[ProtocolInfo], word: str) -> Answer:
     return Answer(tuple(found), "files" if prefix else "", len(prefix))
 
 
+def _offer_profiles(mark: str = "@") -> list[Candidate]:
+    """The names of saved addresses; what they stand for is not read."""
+    from rpcctl.profiles import list_names
+
+    # Told apart, since zsh would put those of one description into a line of their own, the last one first.
+    return [Candidate(f"{mark}{name}", f"saved address {name}") for name in list_names(os.environ)]
+
+
+def _offer_places(line: Line, word: str) -> Answer:
+    """Saved addresses, and where servers are."""
+    found = _offer_addresses(_protocols(line), word)
+    return found._replace(candidates=(*_offer_profiles(), *found.candidates))
+
+
 def _spellings(info: ProtocolInfo, transport: Transport) -> list[str]:
     """An address as short as it can be, and in full."""
     if transport.kind == "text":
@@ -230,11 +256,11 @@ def _offer_arguments(line: Line, word: str, ask: Ask) -> Answer:
     if info is None or "kwargs" not in info.features or "=" in word:
         return Answer()
     method = ask(line).find(line.find("method"))
-    free = _free_parameters(method, line.rest[len(line.command.positionals) - 1 :]) if method else []
+    free = free_parameters(method, line.rest[len(line.command.positionals) - 1 :]) if method else []
     return Answer(tuple(Candidate(f"{each.name}=", each.source()) for each in free))
 
 
-def _free_parameters(method: MethodDescription, typed: Sequence[str]) -> list[Parameter]:
+def free_parameters(method: MethodDescription, typed: Sequence[str]) -> list[Parameter]:
     """Those that can be named and have no value yet among the arguments typed; a server may call them anything."""
     named = {each.partition("=")[0].rstrip(":=%") for each in typed if "=" in each}
     places = sum("=" not in each for each in typed)
@@ -248,6 +274,10 @@ def _offer_targets() -> Answer:
     from rpcctl.service.target import BUILTIN
 
     return Answer(tuple(Candidate(f"@{name}", "comes with rpcctl") for name in BUILTIN), "files")
+
+
+def _offer_words(words: Iterable[str]) -> Answer:
+    return Answer(tuple(Candidate(each) for each in words))
 
 
 def _offer_codes(word: str) -> Answer:
@@ -268,12 +298,15 @@ _VALUES: Mapping[str, Callable[[Line, str], Answer]] = {
 """By the word that stands for an option's value."""
 
 _PLACES: Mapping[str, Callable[[Line, str, Ask], Answer]] = {
-    "address": lambda line, word, ask: _offer_addresses(_protocols(line), word),
+    "address": lambda line, word, ask: _offer_places(line, word),
+    "action": lambda line, word, ask: _offer_words(("add", "list", "show", "remove")),
+    "profile": lambda line, word, ask: Answer(tuple(_offer_profiles(""))),
     "method": _offer_methods,
     "argument": _offer_arguments,
     "protocol": lambda line, word, ask: _offer_protocols(),
     "target": lambda line, word, ask: _offer_targets(),
     "code": lambda line, word, ask: _offer_codes(word),
-    "shell": lambda line, word, ask: Answer(tuple(Candidate(each) for each in SHELLS)),
+    "file": lambda line, word, ask: Answer(paths="files"),
+    "shell": lambda line, word, ask: _offer_words(SHELLS),
 }
 """By what a Positional says to complete."""

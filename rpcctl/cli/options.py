@@ -35,7 +35,17 @@ MAX_MESSAGE = Option(
     64 * 1024 * 1024,
     panel="Connection",
 )
-CONNECT = (PROTO, TIMEOUT, CONNECT_TIMEOUT, MAX_TIME, RETRY, RETRY_DELAY, MAX_MESSAGE)
+PASSWORD = Option(
+    "password",
+    "where the password of the address is kept: env:NAME, file:PATH or cmd:COMMAND",
+    "PLACE",
+    secret=True,
+    panel="Connection",
+)
+EXPLAIN = Option(
+    "explain", "tell where each value came from, and do nothing", type="switch", variable=False, panel="Connection"
+)
+CONNECT = (PROTO, TIMEOUT, CONNECT_TIMEOUT, MAX_TIME, RETRY, RETRY_DELAY, MAX_MESSAGE, PASSWORD, EXPLAIN)
 
 JSON_ARGS = Option(
     "json-args", "every word of the arguments is strict JSON", type="switch", short="-j", panel="How arguments are read"
@@ -50,7 +60,21 @@ TYPED = Option(
 )
 ARGUMENTS = (JSON_ARGS, RAW_ARGS, PARAMS, TYPED)
 
-FORMATS = ("auto", "json", "ndjson", "table", "csv", "raw", "repr")
+DRY_RUN = Option(
+    "dry-run", "print what would be sent, decoded and as bytes, and send nothing", type="switch", panel="Output"
+)
+AS = Option(
+    "as",
+    "print the call as a curl command, or as a Python script for the wire's own library, and send nothing",
+    "FORM",
+    "choice",
+    choices=("curl", "python"),
+    variable=False,
+    panel="Output",
+)
+PREVIEWS = (DRY_RUN, AS)
+
+FORMATS = ("auto", "json", "ndjson", "yaml", "table", "csv", "raw", "repr")
 FORMAT = Option(
     "format", "how results are printed", "FORMAT", "choice", "auto", short="-f", choices=FORMATS, panel="Output"
 )
@@ -59,6 +83,9 @@ RAW_OUTPUT = Option(
     "raw-output", "a text result without quotes, bytes as bytes", type="switch", short="-r", panel="Output"
 )
 OUTPUT = Option("output", "write results to this file, whole or not at all", "FILE", short="-o", panel="Output")
+SELECT = Option(
+    "select", "print what this JMESPath expression chooses of each result, as 'items[].name'", "EXPR", panel="Output"
+)
 VERBOSE = Option(
     "verbose", "show the exchange on stderr; twice: its bytes too", type="count", default=0, short="-v", panel="Output"
 )
@@ -68,7 +95,7 @@ COLOR = Option(
 )
 TRACEBACK = Option("traceback", "show where in rpcctl an error arose", type="switch", panel="Output")
 MESSAGES = (JSON, VERBOSE, QUIET, COLOR, TRACEBACK)
-RESULTS = (FORMAT, RAW_OUTPUT, OUTPUT, *MESSAGES)
+RESULTS = (FORMAT, RAW_OUTPUT, SELECT, OUTPUT, *MESSAGES)
 
 ONLY = Option(
     "only", "expose only the names that match", "GLOB", multiple=True, variable=False, panel="What is exposed"

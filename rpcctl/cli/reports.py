@@ -27,21 +27,26 @@ def describe(exc: RpcctlError, terminal: Terminal, *, verbose: bool) -> list[str
 
 
 def to_json_line(exc: RpcctlError, protocol: str, address: str, method: str) -> str:
-    """The error as one line of JSON, all of it: `remote` is null when the method never answered."""
+    """The error as one line of JSON, all of it."""
+    error = to_plain(exc)
+    remote = error.pop("remote")
+    where = {"protocol": protocol, "address": address, "method": method}
+    return escape_json(json.dumps({"error": {**error, **where, "remote": remote}}, ensure_ascii=False))
+
+
+def to_plain(exc: RpcctlError) -> dict[str, Any]:
+    """The error as data; `remote` is None when the method never answered."""
     error: dict[str, Any] = {
         "kind": exc.kind,
         "exit": exc.exit_code,
         "message": exc.message,
         "hint": exc.hint,
-        "protocol": protocol,
-        "address": address,
-        "method": method,
         "remote": None,
     }
     if isinstance(exc, CallError):
         message = exc.message.removeprefix(f"{exc.type}: ") if exc.type else exc.message
         error["remote"] = {"type": exc.type, "message": message, "traceback": exc.traceback}
-    return escape_json(json.dumps({"error": error}, ensure_ascii=False))
+    return error
 
 
 def _traceback(exc: RpcctlError) -> str:

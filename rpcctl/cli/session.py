@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.cli.command import Command, Environment, Values, attribute
+from rpcctl.cli.options import SELECT
 from rpcctl.cli.output import Output
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
@@ -13,7 +14,10 @@ from rpcctl.messages import Parameter
 from rpcctl.settings import choose, read_given, read_variable
 
 if TYPE_CHECKING:
+    from rpcctl.address import Address
     from rpcctl.api import Connection
+    from rpcctl.cli.saved import Saved
+    from rpcctl.cli.select import Select
     from rpcctl.cli.words import Arguments
 
 
@@ -30,19 +34,24 @@ class Session:
         self.method = ""
 
     @contextmanager
-    def open(self, values: Values) -> "Iterator[Connection]":
-        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end."""
+    def open(
+        self, values: Values, address: "Address | None" = None, options: Mapping[str, Any] | None = None
+    ) -> "Iterator[Connection]":
+        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end.
+
+        Where a command has several servers, `address` and `options`, the protocols' own, are of the one that is meant.
+        """
         from rpcctl.api import Connection
 
         connection = Connection(
-            values.address,
+            read_address(values) if address is None else address,
             proto=values.proto,
             timeout=values.timeout,
             connect_timeout=values.connect_timeout,
             item_timeout=getattr(values, "item_timeout", None),
             max_time=values.max_time,
             max_message=values.max_message,
-            options=own_options(values),
+            options=own_options(values) if options is None else options,
             trace=self.output.trace if values.verbose else None,
         )
         self.protocol, self.address = connection.info.scheme, str(connection.address)
@@ -105,15 +114,44 @@ class Session:
         return data if isinstance(data, bytes) else str(data).encode()
 
 
+def read_address(values: Values) -> "str | Address":
+    """The address, with its password if that is kept elsewhere."""
+    if not values.password:
+        return str(values.address)
+    from rpcctl import registry
+    from rpcctl.secrets import read_secret
+
+    at = registry.parse_address(values.address, values.proto)
+    return at._replace(password=read_secret(values.password, "--password"))
+
+
 def finish_values(command: Command, values: Values, environ: Mapping[str, str]) -> Values:
-    """Texts to values: flag, else variable, else default; the protocols' own options keep None for not given."""
+    """Texts to values: flag, else variable, profile, default; the protocols' own options keep None for not given.
+
+    `values.given` has what was typed, `values.saved` the profile that stands in place of the address, or None.
+    """
+    values.given = dict(vars(values))
+    values.saved = saved = _find_saved(values, environ)
     for option in command.options:
         name = attribute(option.name)
-        given = _read_given(option, getattr(values, name))
-        setattr(values, name, choose(option, given, read_variable(option, environ)))
+        value = _read_given(option, getattr(values, name))
+        value = read_variable(option, environ) if value is None else value
+        value = saved.read(option) if value is None and saved else value
+        setattr(values, name, choose(option, value))
     for option in values_of_protocols(values):
         setattr(values, attribute(option.name), _read_given(option, getattr(values, attribute(option.name))))
     return values
+
+
+def _find_saved(values: Values, environ: Mapping[str, str]) -> "Saved | None":
+    """The profile that the address names; the address is then the profile's."""
+    if not (getattr(values, "address", None) or "").startswith("@"):
+        return None
+    from rpcctl.cli.saved import Saved
+
+    saved = Saved(values.address[1:], environ)
+    values.address = saved.profile.address
+    return saved
 
 
 def values_of_protocols(values: Values) -> list[Option]:
@@ -121,13 +159,25 @@ def values_of_protocols(values: Values) -> list[Option]:
     return list(getattr(values, "own", {}).values())
 
 
-def own_options(values: Values) -> dict[str, Any]:
-    """What was given of the protocols' own options, by name."""
+def typed_options(values: Values) -> dict[str, Any]:
+    """What was typed of the protocols' own options, by name; None for those that were not."""
     return {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
 
 
+def own_options(values: Values) -> dict[str, Any]:
+    """What was given of the protocols' own options, on the line or else by the profile, by name."""
+    given = typed_options(values)
+    saved: Saved | None = getattr(values, "saved", None)
+    if saved is None:
+        return given
+    return {**saved.read_own(), **{name: value for name, value in given.items() if value is not None}}
+
+
 def make_output(values: Values, environment: Environment) -> Output:
-    """Where results and errors go, as the output options say; commands without such options get the defaults."""
+    """Where results and errors go, as the output options say; commands without such options get the defaults.
+
+    UsageError for an expression that is wrong.
+    """
     as_json = getattr(values, "json", None)
     return Output(
         environment.stdout,
@@ -137,8 +187,17 @@ def make_output(values: Values, environment: Environment) -> Output:
         color=getattr(values, "color", None) or "auto",
         quiet=bool(getattr(values, "quiet", None)),
         verbose=getattr(values, "verbose", None) or 0,
+        select=_compile_select(getattr(values, "select", None)),
         env=environment.environ,
     )
+
+
+def _compile_select(expression: str | None) -> "Select | None":
+    if expression is None:
+        return None
+    from rpcctl.cli.select import compile_expression
+
+    return compile_expression(expression, SELECT.name)
 
 
 def _read_given(option: Option, given: Any) -> Any:

@@ -47,8 +47,8 @@ HTTP_OPTIONS_CLIENT = (
     ),
     Option(
         "auth",
-        "where the login is: bearer or basic, then file:PATH (read for every connection) or env:NAME",
-        "KIND:file:PATH|KIND:env:NAME",
+        "where the login is: bearer or basic, then file:PATH, env:NAME or cmd:COMMAND; read for every connection",
+        "KIND:PLACE",
         roles=_CLIENT,
         secret=True,
         panel=_PANEL,

@@ -44,63 +44,76 @@ class Admitted(NamedTuple):
     """Whether a check takes so long that it is not done on the event loop's thread."""
 
 
+class _List(NamedTuple):
+    """Who is admitted, and whose login has been found right by it."""
+
+    admitted: Admitted | None
+    verified: dict[bytes, None]
+
+
 class Doorkeeper:
     """Knows who is let in; without a file, everybody."""
 
     def __init__(self, admitted: Admitted | None) -> None:
         """Remember nobody yet."""
-        self._admitted = admitted
         self._secret = os.urandom(16)
-        self._verified: dict[bytes, None] = {}
+        self.replace(admitted)
+
+    def replace(self, admitted: Admitted | None) -> None:
+        """Go by another list from the next request on. From any thread."""
+        # In one object: a login that is being verified by the old list must not be remembered for the new one.
+        self._list = _List(admitted, {})
 
     def look(self, headers: Mapping[str, str]) -> bool | None:
         """Whether the request may go on; None when only `verify` can tell."""
-        if self._admitted is None:
+        admitted, verified = self._list
+        if admitted is None:
             return True
         given = headers.get("authorization")
         if not given or len(given) > 8192:
             return False
-        if self._digest(given) in self._verified:
+        if self._digest(given) in verified:
             return True
-        return None if self._admitted.slow else self.verify(headers)
+        return None if admitted.slow else self.verify(headers)
 
     def verify(self, headers: Mapping[str, str]) -> bool:
         """Whether the login is right; may take a tenth of a second. From any thread."""
+        admitted, verified = self._list
         given = headers.get("authorization", "")
-        if not self._is_right(given):
+        if admitted is None or not _is_right(given, admitted):
             return False
-        if len(self._verified) >= _KNOWN:
-            self._verified.clear()
-        self._verified[self._digest(given)] = None
+        if len(verified) >= _KNOWN:
+            verified.clear()
+        verified[self._digest(given)] = None
         return True
 
     def refusal(self) -> Reply:
         """For whom it does not know."""
-        assert self._admitted is not None
-        ways = ['Basic realm="rpcctl", charset="UTF-8"'] if self._admitted.users else []
-        ways += ['Bearer realm="rpcctl"'] if self._admitted.tokens else []
+        admitted = self._list.admitted
+        ways = ['Basic realm="rpcctl", charset="UTF-8"'] if admitted and admitted.users else []
+        ways += ['Bearer realm="rpcctl"'] if admitted and admitted.tokens else []
         return refuse(401, "a login is needed, or this one is wrong", *(("www-authenticate", way) for way in ways))
 
     def _digest(self, given: str) -> bytes:
         return hashlib.blake2b(given.encode("latin-1", "replace"), key=self._secret, digest_size=16).digest()
 
-    def _is_right(self, given: str) -> bool:
-        assert self._admitted is not None
-        way, _, rest = given.partition(" ")
-        if way.lower() == "bearer":
-            token = rest.strip().encode("latin-1", "replace")
-            # All of them are asked, so that the time does not tell which one is near.
-            right = [check(token) for check in self._admitted.tokens]
-            return any(right)
-        if way.lower() != "basic" or not self._admitted.users:
-            return False
-        try:
-            user, _, password = base64.b64decode(rest.strip(), validate=True).partition(b":")
-        except (binascii.Error, ValueError):
-            return False
-        known = user in self._admitted.users
-        check = self._admitted.users[user] if known else next(iter(self._admitted.users.values()))
-        return check(password) and known
+
+def _is_right(given: str, admitted: Admitted) -> bool:
+    way, _, rest = given.partition(" ")
+    if way.lower() == "bearer":
+        token = rest.strip().encode("latin-1", "replace")
+        # All of them are asked, so that the time does not tell which one is near.
+        right = [check(token) for check in admitted.tokens]
+        return any(right)
+    if way.lower() != "basic" or not admitted.users:
+        return False
+    try:
+        user, _, password = base64.b64decode(rest.strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return False
+    known = user in admitted.users
+    check = admitted.users[user] if known else next(iter(admitted.users.values()))
+    return check(password) and known
 
 
 def read_auth_file(path: str | None) -> Admitted | None:

@@ -9,17 +9,16 @@ their errors into a body under 400 or 500; what is certainly no answer of an RPC
 
 import os
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead
 from threading import Lock
 
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, RemoteProtocolError, RpcctlError
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.messages import Deadline
 from rpcctl.sockets.wire import Wire
 
-from .compress import TooLargeError, inflate
-from .heads import Header, read_header, redirect, target_of, write_head
+from .heads import MASKED, Header, hide_secret, read_header, redirect, target_of, write_head
 from .logins import authorization, basic
 from .proxies import Proxy, find_proxy
 from .verdicts import REDIRECTS, Answer, explain, judge, refusal
@@ -27,6 +26,7 @@ from .wire import dial
 
 __all__ = ["Answer", "HttpClient"]
 
+_HTTP = b"HTTP/"
 _PIECE = 64 * 1024
 _MOST_REDIRECTS = 10
 
@@ -94,6 +94,18 @@ class HttpClient:
             self._follow(answer.headers["location"])
         raise RemoteProtocolError(f"{self._origin}: more than {_MOST_REDIRECTS} redirects")
 
+    def preview(self, body: bytes, content_type: str, headers: Sequence[Header] = ()) -> list[Preview]:
+        """The head and the body that `post` would send, asking nobody: `***` stands for a login."""
+        at, options = self._target.at, self._settings.options
+        with_login = at.user or at.password or any(options.get(name) for name in ("auth", "user", "netrc"))
+        self._login = MASKED if with_login else None
+        everything = (*self._standard(content_type, None), *headers, *map(hide_secret, self._own()))
+        head = write_head(self._target, everything, len(body), whole=False)
+        return [
+            Preview(head.rstrip(), head.encode("latin-1", "replace")),
+            Preview(body.decode("utf-8", "replace"), body),
+        ]
+
     def refusal(self, answer: Answer) -> RpcctlError:
         """What to raise for an answer whose body is not the protocol's: its status, and its first line."""
         return refusal(self._target.at, answer)
@@ -153,6 +165,10 @@ class HttpClient:
     def _receive(self, wire: Wire) -> tuple[Answer, bool]:
         """The answer, and whether the connection can be used again."""
         reply = HTTPResponse(wire, method="POST")  # type: ignore[arg-type]
+        first = reply.fp.peek(1)
+        if not _HTTP.startswith(first[: len(_HTTP)]):
+            # http.client would wait for the end of the line, which a server of another protocol never sends.
+            raise BadStatusLine(first.decode("latin-1"))
         reply.begin()
         if wire.ended:
             # http.client takes the end of the connection for that of the headers.
@@ -183,6 +199,8 @@ class HttpClient:
         encoding = headers.get("content-encoding", "identity").lower()
         if encoding == "identity" or not body:
             return body
+        from .compress import TooLargeError, inflate  # Here: on the same machine nothing is packed.
+
         most = self._settings.max_message
         try:
             if encoding not in ("gzip", "x-gzip", "deflate"):

@@ -14,7 +14,7 @@ import httptools
 from . import gate
 from .answers import CONTINUE, Header, Reply, encode, refuse
 from .gate import Head, Policy
-from .request import Request, path_of, peer_of
+from .request import Request, path_of, peer_of, without_upgrade
 
 if TYPE_CHECKING:
     from .host import Host
@@ -243,9 +243,7 @@ class Connection(asyncio.Protocol):
     def _count(self, size: int) -> None:
         self._size += size
         if self._size > self._policy.max_header and not self._closing and self._request is not None:
-            self._request.refusal = refuse(
-                431, f"the headers are larger than {self._policy.max_header} bytes, --max-header"
-            )
+            self._request.refusal = gate.headers_too_large(self._policy)
             self._refuse(self._request)
 
     def _refuse(self, request: Request) -> None:
@@ -276,11 +274,9 @@ class Connection(asyncio.Protocol):
         request = self._request
         if request is None or self._closing:
             return
-        kept = [(name, text) for name, text in self._headers.items() if name not in ("connection", "upgrade")]
-        head = "".join(f"{name}: {text}\r\n" for name, text in kept).encode("latin-1")
-        first = request.head.method.encode("latin-1") + b" " + self._url + b" HTTP/1.1\r\n"
+        head = without_upgrade(request.head.method, self._url, self._headers)
         self._parser = httptools.HttpRequestParser(self)
-        self.data_received(first + head + b"\r\n" + rest)
+        self.data_received(head + rest)
 
     def _stop_reading(self) -> None:
         """Take no more requests from it than those that are here."""

@@ -23,7 +23,7 @@ class Desk:
     def __init__(self, host: "Host", doorkeeper: Doorkeeper) -> None:
         """There is no app yet."""
         self._host = host
-        self._doorkeeper = doorkeeper
+        self.doorkeeper = doorkeeper
         self._apps: list[App] = []
         self._paths: frozenset[str] = frozenset()
 
@@ -40,16 +40,16 @@ class Desk:
     def check(self, head: Head) -> Reply | None:
         """Why a request is refused by its head alone; None when it may go on."""
         refusal = gate.check(head, self._host.policy, self._paths)
-        if refusal is None and head.method != "OPTIONS" and self._doorkeeper.look(head.headers) is False:
-            return self._doorkeeper.refusal()
+        if refusal is None and head.method != "OPTIONS" and self.doorkeeper.look(head.headers) is False:
+            return self.doorkeeper.refusal()
         return refusal
 
     def take(self, connection: Connection, request: Request) -> None:
         """Have a whole request answered, now or later."""
         if request.head.method == "OPTIONS":
             connection.answer(request, gate.options(request.head))
-        elif self._doorkeeper.look(request.head.headers) is None:
-            self._host.aside(lambda: self._doorkeeper.verify(request.head.headers), self._decide(connection, request))
+        elif self.doorkeeper.look(request.head.headers) is None:
+            self._host.aside(lambda: self.doorkeeper.verify(request.head.headers), self._decide(connection, request))
         else:
             self._open(connection, request)
 
@@ -58,7 +58,7 @@ class Desk:
             if known is True:
                 self._open(connection, request)
             else:
-                connection.answer(request, self._doorkeeper.refusal())
+                connection.answer(request, self.doorkeeper.refusal())
 
         return decide
 

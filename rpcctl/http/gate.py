@@ -130,6 +130,11 @@ def _check_body(headers: Mapping[str, str], policy: Policy) -> Reply | None:
     return None
 
 
+def headers_too_large(policy: Policy) -> Reply:
+    """For headers beyond the limit."""
+    return refuse(431, f"the headers are larger than {policy.max_header} bytes, --max-header")
+
+
 def too_large(policy: Policy) -> Reply:
     """For a body over the limit, declared or counted."""
     return refuse(413, f"the body is larger than {policy.max_body} bytes, --max-message")

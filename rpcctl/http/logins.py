@@ -5,23 +5,19 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from rpcctl import secrets
 from rpcctl.address import Address
 from rpcctl.errors import InputError, UsageError
 
-_LARGEST = 64 * 1024
-_HINT = "as bearer:file:PATH, bearer:env:NAME, basic:file:PATH or basic:env:NAME"
+_HINT = "as bearer:file:PATH, bearer:env:NAME, basic:file:PATH or basic:cmd:COMMAND"
 
 
 def read_secret(source: str) -> str:
-    """The first line of what `file:PATH` or `env:NAME` names; UsageError when there is none, InputError for a file."""
-    way, _, place = source.partition(":")
-    if way not in ("file", "env") or not place:
-        # What was given may be the secret itself: it is not repeated.
-        raise UsageError("--auth names no place of a secret", hint=_HINT)
-    secret = _read_file(place) if way == "file" else os.environ.get(place, "")
-    if not secret or not secret.isprintable():
-        raise UsageError(f"--auth …:{way}:{place}: there is no secret", hint=_HINT)
-    return secret
+    """The first line of what the place of a secret holds; UsageError when there is none, InputError for a file."""
+    try:
+        return secrets.read_secret(source, "--auth")
+    except UsageError as exc:
+        raise UsageError(exc.message, hint=_HINT) from None
 
 
 def authorization(at: Address, options: Mapping[str, Any]) -> str | None:
@@ -52,14 +48,6 @@ def basic(user: str, password: str) -> str:
 def _split(secret: str) -> tuple[str, str]:
     user, _, password = secret.partition(":")
     return user, password
-
-
-def _read_file(path: str) -> str:
-    try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
-            return (file.read(_LARGEST).splitlines() or [""])[0].strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{path}: {getattr(exc, 'strerror', None) or 'no text file'}") from exc
 
 
 def _ask(user: str) -> str:

@@ -1,5 +1,6 @@
 """One request on its way through the server."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .answers import Reply
@@ -21,6 +22,12 @@ class Request:
         self.keep = False
         self.old = False
         self.refusal: Reply | None = None
+
+
+def without_upgrade(method: str, url: bytes, headers: Mapping[str, str]) -> bytes:
+    """A request's head as bytes, without its wish for another protocol."""
+    kept = (f"{name}: {text}\r\n" for name, text in headers.items() if name not in ("connection", "upgrade"))
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("latin-1"), url, "".join(kept).encode("latin-1"))
 
 
 def path_of(url: bytes) -> str:

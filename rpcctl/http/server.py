@@ -64,7 +64,8 @@ class HttpServer:
         options = {**_DEFAULTS, **settings.options}
         self._address = address
         self._tls = server_context(address, options)
-        self._doorkeeper = Doorkeeper(read_auth_file(options.get("auth-file")))
+        self._auth_file: str | None = options.get("auth-file") or None
+        self._doorkeeper = Doorkeeper(read_auth_file(self._auth_file))
         self._policy = _policy_of(address, options, settings.max_message)
         self._identity = (*(options[name] for name in _DEFAULTS), settings.max_message, address.transport)
         self._host: Host | None = None
@@ -111,6 +112,15 @@ class HttpServer:
         if host.failure is not None:
             raise host.failure
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What `reload` reads."""
+        return (self._auth_file,) if self._auth_file else ()
+
+    def reload(self) -> None:
+        """Read who is let in anew; InputError or UsageError when the file is of no use, and the old list goes on."""
+        self._find_doorkeeper().replace(read_auth_file(self._auth_file))
+
     def drain(self) -> None:
         """Accept no further calls; those accepted go on."""
         if self._host is not None:
@@ -124,6 +134,10 @@ class HttpServer:
         if host is not None and last:
             host.close()
         self._closed.set()
+
+    def _find_doorkeeper(self) -> Doorkeeper:
+        """The one of the server that bound the listener first, where several share it."""
+        return self._host.desk.doorkeeper if self._host is not None else self._doorkeeper
 
     def _leave(self, host: Host) -> bool:
         """Take the app from the host; whether it was the last one."""

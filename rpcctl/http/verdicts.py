@@ -14,6 +14,7 @@ from rpcctl.errors import (
     TLSError,
 )
 
+from .greetings import recognise
 from .proxies import Proxy
 from .tls import explain_tls
 from .wire import refuses_certificate, speaks_tls
@@ -21,7 +22,8 @@ from .wire import refuses_certificate, speaks_tls
 REDIRECTS = (301, 302, 307, 308)
 _OTHER_REDIRECTS = (300, 303, 304, 305)
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<h1", b"<title")
-_ALERT = ("\x15\x03", "\\x15\\x03")
+_ALERT = b"\x15\x03"
+"""How TLS begins an alert."""
 _SHOWN = 160
 
 
@@ -100,11 +102,18 @@ def first_line(body: bytes) -> str:
 
 
 def _explain_garbage(at: Address, exc: BaseException) -> RpcctlError:
-    line = str(exc).strip("\r\n'\" ")
-    if line.startswith(_ALERT) and at.transport == "http":
+    data = str(getattr(exc, "line", exc)).encode("latin-1", "replace")
+    if data.startswith(_ALERT) and at.transport == "http":
         return _tls_error(at)
+    greeting = recognise(data)
+    if greeting is not None:
+        form = greeting.form.replace("HOST:PORT", at.location())
+        return RemoteProtocolError(
+            f"{at}: what answers there speaks {greeting.name}, not HTTP",
+            hint=form or "another port; rpcctl protocols shows an address of each protocol",
+        )
     return RemoteProtocolError(
-        f"{at}: what answers there is not HTTP: {first_line(line.encode('latin-1', 'replace'))}",
+        f"{at}: what answers there is not HTTP: {first_line(data)}",
         hint="another protocol? rpcctl protocols shows one of each",
     )
 

@@ -53,6 +53,7 @@ class Call:
         "_overdue",
         "_owner",
         "_replies",
+        "_settled",
         "_sink",
         "outcome",
         "parked",
@@ -81,6 +82,7 @@ class Call:
         self._lock = Lock()
         self._cancelled = False
         self._ended = False
+        self._settled = False
         self._overdue: Failure | None = None
 
     def start(self) -> None:
@@ -129,7 +131,7 @@ class Call:
     def _tell_end(self, failure: Failure | None) -> None:
         try:
             if self._cancelled:
-                self.outcome = "cancelled"
+                self.outcome = self.outcome if self._settled else "cancelled"
             elif failure is not None:
                 self.outcome = outcome_of(failure)
                 self._sink.deliver(failure)
@@ -164,13 +166,21 @@ class Call:
             if type(reply) is Failure:
                 self.outcome = outcome_of(reply)
             try:
-                self._sink.deliver(reply)
+                told = self._sink.deliver(reply)
+                if told is not None:
+                    self._settle(told, over=last)
             except BaseException as exc:
                 self._complain(exc)
                 self._cancelled = True
         if self._overdue is not None:
             self.expire(self._overdue)
-        return not last
+        return not last and not self._settled
+
+    def _settle(self, told: Reply, *, over: bool) -> None:
+        """Go by what the caller was told; what the method would still yield is abandoned."""
+        self.outcome = outcome_of(told)
+        self._settled = True
+        self._cancelled = self._cancelled or not over
 
     def _may_go_on(self) -> bool:
         """Use up one of the allowance; False when the call was parked, and is no longer the caller's to touch."""

@@ -195,10 +195,13 @@ class Service:
             return self._failure(exc)
 
     def _result(self, value: Any, request: Request) -> Reply:
+        fault = None if type(value) in _SIMPLE else fault_of(value)
+        if fault is not None:
+            return fault
         try:
             return Result(self._plain(value, request.encoding))
         except NotPlainError as exc:
-            return fault_of(value) or _not_plain(exc)
+            return _not_plain(exc)
 
 
 class _Stream(NamedTuple):

@@ -41,8 +41,8 @@ class NotPlainError(ValueError):
         self.path = path
 
     def __str__(self) -> str:
-        """Path and reason."""
-        return f"{self.path}: {self.reason}"
+        """The reason, after the path where that says more than that it is the value itself."""
+        return self.reason if self.path == "$" else f"{self.path}: {self.reason}"
 
     def put_inside(self, step: str) -> None:
         """Note that the value at fault is part of a container, below `step`: `.name` or `[3]`."""

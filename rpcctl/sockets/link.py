@@ -140,7 +140,8 @@ class Link:
         if self._gone:
             return
         self.queued = False
-        self._send()
+        if self._written or self._unsent or self.cipher is not None:
+            self._send()
         if self._broken or self._is_over():
             self.drop()
             return

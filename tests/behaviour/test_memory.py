@@ -2,12 +2,12 @@
 
 import gc
 
-import pytest
+from tests.conftest import every_protocol
 
 CALLS = 300
 
 
-@pytest.mark.parametrize("protocol", ["msgpackrpc", "py", "zmq"])
+@every_protocol("args")
 def test_a_call_is_freed_when_it_is_over(client):
     client.add(2, 3)
     gc.collect()

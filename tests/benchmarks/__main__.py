@@ -1,10 +1,10 @@
-"""Print the table, one row as soon as it is measured; words choose among the groups, all of them without."""
+"""Print the table, one row as soon as it is measured; words choose among the groups of GROUPS."""
 
 import platform
 import sys
 from importlib import import_module
 
-GROUPS = ("startup", "zmq", "msgpackrpc", "pyro", "workers", "memory")
+GROUPS = ("startup", "zmq", "http", "msgpackrpc", "manager", "pyro", "workers", "memory")
 HEAD = ("work", "rpcctl", "peer", "the peer is", "ratio", "budget", "")
 
 

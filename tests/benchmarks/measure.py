@@ -1,6 +1,7 @@
 """Measuring in turns: a, b, a, b, … in one run, so that a machine that changes its mind harms both alike."""
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -43,6 +44,12 @@ def time_process(words: Sequence[str]) -> float:
     return time.perf_counter() - began
 
 
+def installed_command() -> str:
+    """The command as a user starts it."""
+    beside = Path(sys.executable).with_name("rpcctl")
+    return str(beside) if beside.exists() else shutil.which("rpcctl") or "rpcctl"
+
+
 def read_seconds(script: str, *words: str) -> float:
     """What a peer's script printed as its own time."""
     command = [sys.executable, str(PEERS / script), *words]
@@ -65,9 +72,11 @@ def running(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 @contextmanager
-def serving(*options: str, target: str = "tests.benchmarks.target") -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(
+    *options: str, target: str = "tests.benchmarks.target", bind: str = "tcp://127.0.0.1:0"
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`rpcctl serve` of the benchmark's target on a free port, without its access log: the peers have none."""
-    words = ("serve", target, "--bind", "tcp://127.0.0.1:0", "--access-log", "off", *options)
+    words = ("serve", target, "--bind", bind, "--access-log", "off", *options)
     with running(sys.executable, "-m", "rpcctl", *words) as found:
         yield found
 

@@ -1,20 +1,16 @@
 """Cold processes: a call, and the interpreter alone."""
 
-import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from tests.benchmarks.measure import PEERS, Row, in_turns, serving, time_process
+from tests.benchmarks.measure import PEERS, Row, in_turns, installed_command, serving, time_process
 
 
 def rows() -> Iterator[Row]:
     """A cold call over zmq beside a script that does the same by hand, as the command's user would start it."""
-    command = Path(sys.executable).with_name("rpcctl")
-    ours = [str(command) if command.exists() else shutil.which("rpcctl") or "rpcctl"]
     with serving() as (endpoint, _):
         call, script = in_turns(
-            lambda: time_process([*ours, "call", endpoint, "add", "2", "3"]),
+            lambda: time_process([installed_command(), "call", endpoint, "add", "2", "3"]),
             lambda: time_process([sys.executable, str(PEERS / "bare_call.py"), endpoint, "add", "2", "3"]),
             rounds=21,
         )

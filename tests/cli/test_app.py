@@ -86,7 +86,8 @@ FAILS = [
     (["call", "py:tests.sampel", "add"], 2, "tests.sampel", "sample"),
     (["call", SAMPLE, "nope"], 78, "'nope'", ""),
     (["call", SAMPLE, "_hidden"], 78, "'_hidden'", ""),
-    (["call", SAMPLE, "add", "1"], 22, "'b'", ""),
+    (["call", SAMPLE, "add", "1"], 22, "'b'", "rpcctl describe py:tests.sample add"),
+    (["call", SAMPLE, "add", "1", "2", "--json=1"], 2, "--json takes no value", "--json alone"),
     (["call", SAMPLE, "fail", "boom"], 22, "ValueError: boom", ""),
     (["call", SAMPLE, "slow", "5", "--timeout", "0.1"], 28, "", "--timeout"),
     (["call", "tcp://127.0.0.1:1", "x", "--connect-timeout", "1"], 7, "127.0.0.1:1", ""),
@@ -94,6 +95,7 @@ FAILS = [
     (["call", "tcp://127.0.0.1:1", "x", "a=1"], 2, "a=", "=="),
     (["list", SAMPLE, "zz*"], 78, "'zz*'", ""),
     (["describe", SAMPLE, "adds"], 78, "'adds'", "add"),
+    (["describe", SAMPLE, "zz*"], 78, "'zz*'", ""),
     (["explain", "5"], 2, "'5'", "22"),
     (["wait", "tcp://127.0.0.1:1", "--timeout", "0.3"], 28, "127.0.0.1:1", "--timeout"),
     (["call", SAMPLE, "endless", "-o", "/nonexistent/x"], 23, "/nonexistent/x", ""),
@@ -257,6 +259,13 @@ def test_list_prints_one_name_a_line_on_a_pipe():
     done = rpcctl("list", "py:math", "s*")
     assert done.splitlines() == ["sin", "sinh", "sqrt", "sumprod"] or done.splitlines() == ["sin", "sinh", "sqrt"]
     assert rpcctl("ls", "py:math", "s*") == done
+
+
+def test_describe_takes_a_pattern():
+    shown = rpcctl("describe", SAMPLE, "count*")
+    assert "count(n: int)" in shown
+    assert "add(" not in shown
+    assert [each["name"] for each in rpcctl("describe", SAMPLE, "ad[d]", "--json").json["methods"]] == ["add"]
 
 
 def test_describe_gives_signature_doc_and_a_line_that_works(tmp_path):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from rpcctl import profiles
 from rpcctl.cli.completion import SCRIPTS
 from rpcctl.cli.shells import SHELLS
+from rpcctl.profiles import Profile
 from tests.cli import terminal
 from tests.cli.terminal import Terminal
 from tests.shell import rpcctl
@@ -36,6 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("calc.py", "call me.txt"):
         (folder / name).touch()
     (folder / "hostile.py").write_text(HOSTILE)
+    for name, address in (("eu-1", "tcp://h:1"), ("eu-2", "tcp://h:2"), ("local", "py:math")):
+        profiles.save(Profile(name, address), {"XDG_CONFIG_HOME": str(folder)})
     return folder
 
 
@@ -147,6 +151,10 @@ LINES = [
     ("rpcctl call :4242 put @calc", ["@calc.py"]),
     ("rpcctl call --output=calc", ["--output=calc.py"]),
     ("rpcctl call py:calc", ["py:calc.py"]),
+    ("rpcctl call @eu", ["@eu-1", "@eu-2"]),
+    ("rpcctl call @local sq", ["sqrt"]),
+    ("rpcctl profile show eu", ["eu-1", "eu-2"]),
+    ("rpcctl batch :4242 cal", ["calc.py", "call me.txt"]),
 ]
 
 

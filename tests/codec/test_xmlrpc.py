@@ -229,7 +229,8 @@ FAULTS = [
 @pytest.mark.parametrize(("code", "text", "kind", "name", "message"), FAULTS)
 def test_faults_as_servers_word_them(code, text, kind, name, message):
     found = codec.read_reply(codec.write_fault(code, text))
-    assert faults.from_fault(found, "m") == Failure(kind, name, message, code=code)
+    number = code if name == f"fault {code}" else None
+    assert faults.from_fault(found, "m") == Failure(kind, name, message, code=number)
 
 
 @pytest.mark.parametrize("value", [None, "text", [], {}, {"faultCode": "12"}, {"faultString": 3, "faultCode": None}])
@@ -274,6 +275,12 @@ def test_a_multicall_of_too_many_calls_is_refused():
     assert call("system.multicall", many, options={"max-batch": 3}) == [["ok"]] * 3
     with pytest.raises(xmlrpc.client.Fault, match="--max-batch"):
         call("system.multicall", many, options={"max-batch": 2})
+
+
+def test_depth_is_limited_where_it_is_asked_to_be():
+    assert call("length", [[[]]], options={"max-depth": 3}) == 1
+    with pytest.raises(xmlrpc.client.Fault, match="more than 2 arrays"):
+        call("length", [[[]]], options={"max-depth": 2})
 
 
 def test_a_result_over_the_size_limit_is_a_fault():

@@ -85,6 +85,26 @@ def test_without_a_login_nothing_is_run(file, serve, raw, line):
     assert not app.posts
 
 
+def test_the_file_is_read_again_and_the_old_list_goes_on_when_it_is_bad(file, serve, raw):
+    serving = serve(auth_file=file(f"u:{SCRYPT}"))
+    assert serving.server.files == (file(f"u:{SCRYPT}"),)
+
+    def status(header):
+        connection = raw(serving.address)
+        connection.send(post(b"x", f"Authorization: {header}"))
+        return connection.read_answer()[0]
+
+    assert status(basic("u", "pa:ss")) == 200
+    file("Bearer fresh")
+    assert status("Bearer fresh") == 401
+    serving.server.reload()
+    assert (status(basic("u", "pa:ss")), status("Bearer fresh")) == (401, 200)
+    file("nobody")
+    with pytest.raises(UsageError, match="line 3"):
+        serving.server.reload()
+    assert status("Bearer fresh") == 200
+
+
 def test_the_ways_that_there_are_are_told(file, serve, raw):
     connection = raw(serve(auth_file=file("Bearer x")).address)
     connection.send(post(b"x"))

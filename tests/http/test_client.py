@@ -1,6 +1,7 @@
 """What the client sends, what it makes of answers, and which error each mishap is."""
 
 import gzip
+import re
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ from rpcctl.errors import (
     ResolveError,
     UsageError,
 )
+from rpcctl.hosting import Server
 from rpcctl.messages import NEVER, Deadline
 from tests.http.conftest import Echo, address_of, answer, answering, read_request
 
@@ -142,6 +144,47 @@ def test_mishaps(script, client, sent, error, match):
     with pytest.raises(error, match=match):
         ask(client(server.address, max_message=65536))
     assert server.connections == 1
+
+
+GREETINGS = [
+    (b"\xff\0\0\0\0\0\0\0\x01\x7f", "ZeroMQ", "tcp://127.0.0.1:"),
+    (b"\xff", "ZeroMQ", "tcp://127.0.0.1:"),
+    (b"AMQP\0\0\x09\x01", "AMQP", "amqp://127.0.0.1:"),
+    (b"PYRO\x01\xf5", "Pyro", r"pyro\+tcp://127.0.0.1:"),
+    (b"\0\0\0\x1f#CHALLENGE#0123456789", "multiprocessing", r"manager\+tcp://127.0.0.1:"),
+    (b"SSH-2.0-OpenSSH_9.2p1", "SSH", "rpcctl protocols"),
+    (b"+OK ready", "not HTTP: .OK ready", "another protocol"),
+]
+
+
+@pytest.mark.parametrize(("sent", "named", "hint"), GREETINGS, ids=lambda value: str(value)[:12])
+def test_another_protocol_is_told_by_its_greeting_at_once(script, client, sent, named, hint):
+    def greet(connection, server):
+        server.requests.append(read_request(connection))
+        connection.sendall(sent)
+        connection.recv(1)  # A server of another protocol waits for what would be right.
+
+    with pytest.raises(RemoteProtocolError, match=named) as caught:
+        ask(client(script(greet).address))
+    assert re.search(hint, caught.value.hint)
+
+
+def test_a_zmq_port_is_told_by_its_greeting(client):
+    with Server("tests.sample", "tcp://127.0.0.1:0") as server:
+        at = server.addresses[0]
+        with pytest.raises(RemoteProtocolError, match="ZeroMQ") as caught:
+            ask(client(address_of(port=at.port)))
+        assert caught.value.hint == str(at)
+
+
+def test_an_answer_may_begin_with_a_single_byte(script, client):
+    def drip(connection, server):
+        server.requests.append(read_request(connection))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in answer(b"1"):
+            connection.sendall(bytes([byte]))
+
+    assert ask(client(script(drip).address)).body == b"1"
 
 
 def test_a_call_that_may_have_run_is_not_repeated(script, client):

@@ -1,15 +1,21 @@
 """The HTTP server and client under their protocols: one port for both, logins and certificates, a stop in mid-call."""
 
+import os
+import signal
 import socket
 import threading
+import xmlrpc.client
 from http.client import HTTPConnection
+from typing import Any
 
+import jsonrpclib.jsonrpc
 import pytest
 
 from rpcctl.api import Connection, connect
-from rpcctl.errors import AuthError, ConnectError
+from rpcctl.errors import AuthError, ConnectError, RemoteError
 from rpcctl.hosting import Server
 from tests import sample
+from tests.process import serving
 
 
 def test_one_port_carries_both_protocols():
@@ -76,10 +82,58 @@ def is_there(port: int) -> bool:
     return True
 
 
-def test_the_page_shows_what_is_served():
-    with Server(sample, "jsonrpc+http://127.0.0.1:0/") as server:
+@pytest.mark.parametrize("how", ["SIGHUP", "--reload"])
+def test_who_is_let_in_is_read_again(tmp_path, how):
+    path = tmp_path / "auth"
+    path.write_text("Bearer old\n")
+    words = ["--bind", "http://127.0.0.1:0/", "--auth-file", str(path)]
+    with serving(*words, *([how] if how == "--reload" else [])) as (process, at):
+        path.write_text("Bearer new\n")
+        os.utime(path, (1, 1))  # So that its time changes whatever the clock's grain.
+        if how == "SIGHUP":
+            process.signal(signal.SIGHUP)
+        process.wait_for("reloaded")
+        for token, right in (("new", True), ("old", False)):
+            with connect(at, options={"header": [f"Authorization: Bearer {token}"]}) as client:
+                if right:
+                    assert client.add(2, 3) == 5
+                else:
+                    with pytest.raises(AuthError):
+                        client.add(2, 3)
+
+
+PROTOCOLS = pytest.mark.parametrize("at", ["jsonrpc+http://127.0.0.1:0/", "xmlrpc+http://127.0.0.1:0/RPC2"])
+
+
+def pelix_fault() -> Any:
+    return jsonrpclib.jsonrpc.Fault(1234, "custom", data={"k": 1})
+
+
+def stdlib_fault() -> Any:
+    return xmlrpc.client.Fault(1234, "custom")
+
+
+@PROTOCOLS
+@pytest.mark.parametrize("fault", [pelix_fault, stdlib_fault])
+@pytest.mark.parametrize("raised", [False, True])
+@pytest.mark.parametrize("use_repr", [False, True])
+def test_a_fault_is_a_fault_whether_it_is_returned_or_raised(at, fault, raised, use_repr):
+    def fail() -> Any:
+        if raised and isinstance(fault(), Exception):
+            raise fault()
+        return fault()
+
+    with Server(fail, at, use_repr=use_repr) as server, connect(str(server.addresses[0])) as client:
+        with pytest.raises(RemoteError, match="custom") as caught:
+            client.call("fail")
+        assert "1234" in caught.value.type
+
+
+@PROTOCOLS
+def test_the_page_shows_what_is_served(at):
+    with Server(sample, at) as server:
         connection = HTTPConnection("127.0.0.1", server.addresses[0].port, timeout=5)
-        connection.request("GET", "/")
+        connection.request("GET", server.addresses[0].path or "/")
         reply = connection.getresponse()
         page = reply.read().decode()
         connection.close()

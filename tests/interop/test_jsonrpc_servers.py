@@ -186,6 +186,48 @@ class TestAria2:
             canned(error({"code": -32600, "message": "Invalid Request."}, 400))[1].cast("aria2.pause")
 
 
+class TestUbus:
+    """OpenWrt's uhttpd: the session is the first argument, and a status stands before the result."""
+
+    NOBODY = "0" * 32
+    SESSION = "c1ed6c7b025d0caca723a816fa61b668"
+
+    def answer(self, asked: Asked) -> Any:
+        session, thing, method, args = asked.message["params"]
+        if (thing, method) == ("session", "login"):
+            right = session == self.NOBODY and args == {"username": "root", "password": "s3cret"}
+            return result([0, {"ubus_rpc_session": self.SESSION}] if right else [6])(asked)
+        if session != self.SESSION:
+            return error({"code": -32002, "message": "Access denied"})(asked)
+        return result([0, {"hostname": "OpenWrt"}])(asked)
+
+    def test_a_login_then_a_call_with_the_session(self, canned, tmp_path):
+        server, client = canned(self.answer, "/ubus")
+        login = {"username": "root", "password": "s3cret"}
+        status, found = client.call("call", self.NOBODY, "session", "login", login)
+        assert status == 0
+        (tmp_path / "session").write_text(found["ubus_rpc_session"] + "\n")
+        words = ("call", server.address + "/ubus", "call", "system", "board", "{}")
+        done = rpcctl(*words, "--auth", f"ubus:file:{tmp_path / 'session'}")
+        assert done.json == [0, {"hostname": "OpenWrt"}], done.stderr
+        assert server.asked[-1].message["params"] == [self.SESSION, "system", "board", {}]
+
+    def test_a_session_that_is_over(self, canned, tmp_path):
+        (tmp_path / "session").write_text("0" * 32)
+        with pytest.raises(RemoteError, match="Access denied"):
+            canned(self.answer, "/ubus", auth=f"ubus:file:{tmp_path / 'session'}")[1].call(
+                "call", "system", "board", {}
+            )
+
+    def test_the_session_is_kept_out_of_the_trace(self, canned, tmp_path):
+        (tmp_path / "session").write_text(self.SESSION)
+        server, _ = canned(self.answer)
+        words = ("call", server.address, "call", "system", "board", "{}", "-vv")
+        done = rpcctl(*words, "--auth", f"ubus:file:{tmp_path / 'session'}")
+        assert done.exit_status == 0, done.stderr
+        assert self.SESSION[:8] not in done.stderr
+
+
 class TestOthers:
     def test_odoo(self, canned):
         data = {

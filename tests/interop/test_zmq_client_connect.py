@@ -174,6 +174,28 @@ def test_alternatives_are_tried_in_order(serve):
         pass
 
 
+def test_a_client_that_binds_waits_for_a_server_to_connect(peer):
+    at = refused()
+    peer("zerorpc_peer.py", "connected-server", at)
+    with Connection(at, options={"bind": True}, connect_timeout=10) as client:
+        assert [client.add(2, 3), list(client.count(3))] == [5, [0, 1, 2]]
+
+
+def test_a_client_that_binds_is_told_that_nobody_came():
+    at = refused()
+    with (
+        pytest.raises(ConnectError, match="no server connected") as caught,
+        Connection(at, options={"bind": True}, connect_timeout=0.3),
+    ):
+        pass
+    assert caught.value.hint == f"rpcctl serve TARGET --connect {at}"
+
+
+def test_a_client_does_not_take_an_address_that_is_in_use(serve):
+    with pytest.raises(ConnectError, match="in use"), Connection(serve(), options={"bind": True}):
+        pass
+
+
 def test_the_trace_tells_of_each_attempt_to_connect(serve):
     notes: list[str] = []
     gone, there = refused(), serve()

@@ -2,7 +2,8 @@
 
 A client takes a line of JSON for each step, [method, args, options], and prints one for its outcome: ["ok", value],
 ["items", [...]], ["error", class, name, message, whether there is a traceback]. `server` prints its endpoint.
-Other roles: `bound-client` binds and prints its endpoint first; `pusher` and `publisher` only send.
+Other roles: `connected-server` serves a client that binds; `bound-client` binds and prints its endpoint first; `pusher`
+and `publisher` only send.
 """
 
 import json
@@ -82,6 +83,13 @@ def serve(heartbeat):
     server.run()
 
 
+def serve_client(endpoint):
+    """Serve the client that binds the endpoint, until killed."""
+    server = zerorpc.Server(Methods())
+    server.connect(endpoint)
+    server.run()
+
+
 def call(client, method, args, options):
     """One call, its outcome as what is to be printed."""
     try:
@@ -107,6 +115,8 @@ def main():
     role, *rest = sys.argv[1:]
     if role == "server":
         serve(*rest)
+    elif role == "connected-server":
+        serve_client(*rest)
     elif role == "client":
         endpoint, heartbeat = rest
         drive(zerorpc.Client(endpoint, timeout=20, heartbeat=float(heartbeat)))

@@ -134,11 +134,13 @@ def test_tracebacks_can_be_kept_back():
     assert reply == Failure("remote", "ValueError", "deep")
 
 
-@pytest.mark.parametrize("function", [lambda: Open(), lambda: [Open()]])
-def test_a_result_without_plain_form_is_a_type_error_without_traceback(function):
+@pytest.mark.parametrize(
+    ("function", "message"), [(lambda: Open(), "no plain form"), (lambda: [Open()], "$[0]: no plain form")]
+)
+def test_a_result_without_plain_form_is_a_type_error_without_traceback(function, message):
     reply: Any = next(Service({"f": Method("f", function)}).dispatch(Request("f")))
     assert reply[:2] == ("remote", "TypeError")
-    assert reply.message.startswith("$")
+    assert reply.message.startswith(message)
     assert reply.traceback == ""
 
 

@@ -152,6 +152,47 @@ def test_on_done_is_told_of_every_call_after_its_end(start, text, function, onew
     assert 0 <= seconds < PATIENCE
 
 
+@HERE_AND_THERE
+@pytest.mark.parametrize("function", [one, one_later, three, three_later])
+def test_a_sink_that_told_something_else_decides_the_outcome_and_ends_the_call(start, text, function):
+    class Refusing(Sink):
+        def deliver(self, reply):
+            super().deliver(reply)
+            return Failure("remote", "TypeError", "too much")
+
+    outcomes, sink, told = [], Refusing(), threading.Event()
+
+    def on_done(request, outcome, seconds):
+        outcomes.append(outcome)
+        told.set()
+
+    start(text, on_done=on_done).submit(handler_of(function), CALL, sink)
+    assert told.wait(PATIENCE)
+    assert (outcomes, len(sink.wait())) == (["remote TypeError"], 1)
+
+
+@HERE_AND_THERE
+def test_a_stream_that_the_sink_ended_is_closed(start, text):
+    class Full(Sink):
+        def deliver(self, reply):
+            super().deliver(reply)
+            return Failure("remote", "OverflowError", "enough") if len(self.replies) == 2 else None
+
+    closed = threading.Event()
+
+    def endless():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    sink = Full()
+    start(text).submit(handler_of(endless), CALL, sink)
+    assert sink.wait() == [Item(1), Item(1)]
+    assert closed.wait(PATIENCE)
+
+
 def test_on_done_is_told_of_calls_that_the_handler_never_answered(start):
     seen: Counter[str] = Counter()
     executor = start(max_concurrent=1, max_wait=0.05, call_timeout=0.5, on_done=lambda *what: seen.update([what[1]]))

@@ -9,9 +9,8 @@ system.methodSignature(m)  [[type of the result, type of each parameter, ...]]
 from collections.abc import Mapping
 from typing import Any
 
-from rpcctl.messages import Description, Failure, MethodDescription, Parameter, Reply, Result
-
-from .openrpc import schema_of, to_document
+from rpcctl.messages import Description, Failure, MethodDescription, Parameter, Result
+from rpcctl.openrpc import schema_of, to_document
 
 DISCOVER, LIST, HELP, SIGNATURE = "rpc.discover", "system.listMethods", "system.methodHelp", "system.methodSignature"
 _TAKES: Mapping[str, int] = {DISCOVER: 0, LIST: 0, HELP: 1, SIGNATURE: 1}
@@ -19,7 +18,7 @@ BUILTINS = frozenset(_TAKES)
 """The methods that a server has beside its own."""
 
 
-def answer(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], description: Description) -> Reply:
+def answer(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], description: Description) -> Result | Failure:
     """What the built-in method of that name answers."""
     given = (*args, *kwargs.values())
     if len(given) != _TAKES[name]:
@@ -41,9 +40,9 @@ def from_parts(name: str, help: Any, signature: Any) -> MethodDescription:
     return MethodDescription(name, parameters, form[0], doc, exact=False)
 
 
-def _tell(name: str, method: Any, description: Description) -> Reply:
+def _tell(name: str, method: Any, description: Description) -> Result | Failure:
     found = description.find(method) if isinstance(method, str) else None
-    if found is None and method not in _TAKES:
+    if found is None and not (isinstance(method, str) and method in _TAKES):
         return Failure("remote", "KeyError", repr(method))
     if name == HELP:
         return Result(_help(found) if found else f"Built in: {method}")

@@ -6,7 +6,6 @@ surrogates, which UTF-8 cannot carry back, and depth.
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 DEPTH = 100
@@ -55,7 +54,12 @@ def _refuse_constant(name: str) -> None:
 
 _encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _read_floats: Callable[[str], Any] = json.JSONDecoder(parse_float=_read_float, parse_constant=_refuse_constant).decode
-_read_decimals: Callable[[str], Any] = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant).decode
+
+
+def _read_decimals(text: str) -> Any:
+    from decimal import Decimal  # Here: few calls want it, and each would pay for its import.
+
+    return json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant).decode(text)
 
 
 def _check_depth(value: Any, depth: int) -> None:

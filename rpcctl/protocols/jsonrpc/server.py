@@ -2,7 +2,7 @@
 
 from rpcctl.address import Address
 from rpcctl.http.server import Done, Post
-from rpcctl.http.service import HttpService
+from rpcctl.http.service import HttpService, answer_page
 from rpcctl.interfaces import Executor, Handler, Settings
 
 from . import codec, json_text
@@ -43,9 +43,7 @@ class App:
 
     def page(self, done: Done) -> None:
         """What there is, for people."""
-        from rpcctl.http.page import HTML, render
-
-        self._exchange.describe(lambda description: done(200, render(description), HTML))
+        self._exchange.describe(lambda reply: answer_page(reply, done))
 
     def claims(self, post: Post) -> bool:
         """Whether it is JSON, by its type or, where that says neither, by its first byte."""

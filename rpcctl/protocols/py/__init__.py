@@ -8,7 +8,7 @@ INFO = ProtocolInfo(
     summary="no wire: the target is loaded into this process",
     transports=(Transport("py", kind="text", short=True),),
     client="rpcctl.protocols.py.client:Client",
-    features=frozenset({"args", "kwargs", "stream", "oneway", "inspect", "traceback"}),
+    features=frozenset({"args", "kwargs", "stream", "oneway", "pipeline", "inspect", "traceback"}),
     encoding=NATIVE,
     in_process=True,
 )

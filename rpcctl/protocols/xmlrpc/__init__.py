@@ -15,6 +15,10 @@ INFO = ProtocolInfo(
         "xmlrpc", int_bits=64, unsigned=False, nan=False, any_key=False, control_characters=False, dates=True
     ),
     port=80,
+    snippets={
+        "curl": "rpcctl.protocols.xmlrpc.snippets:write_curl",
+        "python": "rpcctl.protocols.xmlrpc.snippets:write_python",
+    },
     paths=("RPC2", "xmlrpc"),
     options=(
         *HTTP_OPTIONS_CLIENT,
@@ -22,5 +26,8 @@ INFO = ProtocolInfo(
         Option("xmlrpc-strict", "only the types of 1999: no nil, no integer over 32 bits", type="switch"),
         Option("no-nil", "refuse None, which peers without the nil extension cannot read", type="switch"),
         Option("max-batch", "most calls in one batch or system.multicall", "N", "integer", 1000, roles=("server",)),
+        Option(
+            "max-depth", "most levels of arrays and structs within each other", "N", "integer", 100, roles=("server",)
+        ),
     ),
 )

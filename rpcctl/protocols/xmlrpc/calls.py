@@ -3,58 +3,35 @@
 Transport-free: a body comes in, and `done` takes the answer, from any thread. Nothing that a client sends raises.
 """
 
-from collections.abc import Callable
-from threading import Thread
-from typing import Any
-
 from rpcctl.errors import LocalProtocolError
-from rpcctl.interfaces import Executor, Handler, Run, Settings
-from rpcctl.messages import INSPECT, End, Failure, Item, Reply, Request, Result
+from rpcctl.http import calls
+from rpcctl.http.calls import Done, too_large, unwritable
+from rpcctl.interfaces import Executor, Handler, Settings
+from rpcctl.messages import INSPECT, Failure, Reply, Request, Result
 
 from . import INFO, codec, faults
-from .reader import MalformedError
-from .system import INSPECTING, System, too_many, unwritable
+from .reader import DEFAULT_LIMITS, MalformedError
+from .system import INSPECTING, System
 
-Done = Callable[[bytes], None]
-_LARGE = 64 * 1024
-"""Bytes from which on a body is parsed on a thread of its own, not on the one that moves everybody's bytes."""
-_SHOWN = 4096
 _ENCODING = INFO.encoding._replace(nan=True)
 """Of results: NaN becomes a fault, since text in the place of a number would go unnoticed."""
 
 
-class Exchange:
+class Exchange(calls.Exchange):
     """Takes bodies for one handler."""
 
     def __init__(self, handler: Handler, executor: Executor, settings: Settings) -> None:
         """Nothing runs yet."""
+        super().__init__(handler, executor, settings, _ENCODING)
         self.types = codec.types_of(settings.options)
-        self.max_message = settings.max_message
-        self.max_items = settings.max_items
         most = settings.options.get("max-batch") or 1000
+        self._limits = DEFAULT_LIMITS._replace(depth=settings.options.get("max-depth") or DEFAULT_LIMITS.depth)
         self._dispatch = System(handler, self.types, most, settings.max_items).dispatch
-        self._handler = handler
-        self._executor = executor
-        self._trace = settings.trace
 
-    def take(self, body: bytes, peer: str, done: Done) -> None:
-        """Run what a client sent. Returns at once; with an executor that runs calls inline, when they are over."""
-        if len(body) < _LARGE:
-            self._run(body, peer, done)
-        else:
-            Thread(target=self._run, args=(body, peer, done), name="rpcctl-xmlrpc", daemon=True).start()
-
-    def describe(self, done: Callable[[Reply], None], peer: str) -> None:
-        """Ask for a Description; `done` takes the Result that holds it, or a Failure."""
-        request = Request(INSPECT, encoding=_ENCODING, peer=peer)
-        self._executor.submit(self._handler, request, _Told(done))
-
-    def _run(self, body: bytes, peer: str, done: Done) -> None:
-        if self._trace is not None:
-            self._trace("<", body[:_SHOWN].decode("utf-8", "replace"), body)
-            done = self._traced(done)
+    def run(self, body: bytes, peer: str, done: Done) -> None:
+        """Run the one call."""
         try:
-            call = codec.read_call(body)
+            call = codec.read_call(body, self._limits)
         except MalformedError as exc:
             done(codec.write_fault(exc.code, exc.message))
             return
@@ -62,94 +39,33 @@ class Exchange:
             done(codec.write_fault(faults.INTERNAL, f"the call could not be read: {type(exc).__name__}"))
             return
         request = Request(call.method, tuple(call.args), encoding=_ENCODING, peer=peer)
-        answer = Answer(self, call.method, done)
-        answer.attach(self._submit(request, answer))
+        self._submit(request, Answer(call.method, self.settings, self.types, done))
 
-    def _submit(self, request: Request, answer: "Answer") -> Run:
-        most = self.max_items + 1
+    def _submit(self, request: Request, answer: "Answer") -> None:
         if request.method not in INSPECTING:
-            return self._executor.submit(self._dispatch, request, answer, most)
+            self.executor.submit(self._dispatch, request, answer)
+            return
         # Whoever logs and counts calls is to see what every protocol calls it.
         inspecting = request._replace(method=INSPECT, args=())
-        return self._executor.submit(lambda _: self._dispatch(request), inspecting, answer, most)
-
-    def _traced(self, done: Done) -> Done:
-        trace = self._trace
-        assert trace is not None
-
-        def send(data: bytes) -> None:
-            trace(">", data[:_SHOWN].decode("utf-8", "replace"), data)
-            done(data)
-
-        return send
+        self.executor.submit(lambda _: self._dispatch(request), inspecting, answer)
 
 
-class Answer:
-    """The Sink of one call: collects a stream into a list, and encodes on the thread that ran the call."""
+class Answer(calls.Answer):
+    """The Sink of one call."""
 
-    def __init__(self, exchange: Exchange, method: str, done: Done) -> None:
-        """`done` is called with the answer, once."""
-        self._exchange = exchange
-        self._method = method
-        self._done = done
-        self._items: list[Any] = []
-        self._over = False
-        self._excessive = False
-        self._run: Run | None = None
+    def __init__(self, method: str, settings: Settings, types: codec.Types, done: Done) -> None:
+        """`done` takes the answer, once."""
+        super().__init__(method, settings, done)
+        self._types = types
 
-    def attach(self, run: Run) -> None:
-        """Take the run, to cancel it when its stream is too long; that may have happened already."""
-        self._run = run
-        if self._excessive:
-            run.cancel()
-
-    def deliver(self, reply: Reply) -> None:
-        """Keep an item; answer with what ends the call."""
-        if isinstance(reply, Item):
-            self._items.append(reply.value)
-        elif not self._over:
-            data = self._encode(Result(self._items) if isinstance(reply, End) else reply)
-            self._over = True
-            self._done(data)
-
-    def paused(self) -> None:
-        """More items came than a list may have."""
-        self._items.clear()
-        self.deliver(too_many(self._method, self._exchange.max_items))
-        self._excessive = True
-        if self._run is not None:
-            self._run.cancel()
-
-    def ended(self) -> None:
-        """Answer a call that came to its end without an answer."""
-        self.deliver(Failure("remote", "RuntimeError", f"{self._method} ended without an answer"))
-
-    def _encode(self, reply: Result | Failure) -> bytes:
-        try:
-            return self._write(reply)
-        except LocalProtocolError as exc:
-            return self._write(unwritable(self._method, exc))
-
-    def _write(self, reply: Result | Failure) -> bytes:
+    def write(self, reply: Result | Failure) -> tuple[bytes, Reply]:
+        """The response, or the fault that says why there is none."""
         if isinstance(reply, Failure):
-            return codec.write_fault(*faults.to_fault(reply))
-        data = codec.write_reply(reply.value, self._exchange.types)
-        if len(data) > self._exchange.max_message:
-            raise LocalProtocolError(f"{len(data)} bytes, {self._exchange.max_message} are allowed (--max-message)")
-        return data
-
-
-class _Told:
-    """The Sink of a call with one reply that stays in this process."""
-
-    def __init__(self, done: Callable[[Reply], None]) -> None:
-        self._done = done
-
-    def deliver(self, reply: Reply) -> None:
-        self._done(reply)
-
-    def paused(self) -> None:
-        pass  # Cannot be: it has no allowance.
-
-    def ended(self) -> None:
-        pass
+            return codec.write_fault(*faults.to_fault(reply)), reply
+        try:
+            data = codec.write_reply(reply.value, self._types)
+        except LocalProtocolError as exc:
+            return self.write(unwritable(self.method, exc.message))
+        if len(data) > self.max_message:
+            return self.write(unwritable(self.method, too_large(len(data), self.max_message)))
+        return data, reply

@@ -2,9 +2,8 @@
 
 from rpcctl.address import Address
 from rpcctl.http.server import Done, Post
-from rpcctl.http.service import HttpService
+from rpcctl.http.service import HttpService, answer_page
 from rpcctl.interfaces import Executor, Handler
-from rpcctl.messages import Description, Reply, Result
 
 from . import INFO, codec
 from .calls import Exchange
@@ -44,7 +43,7 @@ class _App:
 
     def page(self, done: Done) -> None:
         """What there is, for people."""
-        self._exchange.describe(lambda reply: _show(reply, done), "")
+        self._exchange.describe(lambda reply: answer_page(reply, done))
 
     def claims(self, post: Post) -> bool:
         """Whether it is XML, by its type or, where that says neither, by its first bytes."""
@@ -52,12 +51,3 @@ class _App:
         if "json" in kind or "xml" in kind:
             return "xml" in kind
         return post.body.lstrip(_BLANKS).startswith(_STARTS)
-
-
-def _show(reply: Reply, done: Done) -> None:
-    from rpcctl.http.page import HTML, render
-
-    if isinstance(reply, Result) and isinstance(reply.value, Description):
-        done(200, render(reply.value), HTML)
-    else:
-        done(503, b"the server is busy\n", "text/plain; charset=utf-8")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rpcctl.errors import LocalProtocolError
+from rpcctl.http.calls import too_many, unwritable
 from rpcctl.interfaces import Handler
 from rpcctl.messages import INSPECT, PING, Description, Failure, Item, Reply, Request, Result
 
@@ -79,7 +80,7 @@ class System:
             # One result that the wire cannot carry must not spoil the others.
             codec.write_reply(reply.value, self._types)
         except LocalProtocolError as exc:
-            return faults.to_struct(unwritable(call["methodName"], exc))
+            return faults.to_struct(unwritable(call["methodName"], exc.message))
         return [reply.value]
 
     def _run(self, call: Any, request: Request) -> Result | Failure:
@@ -103,16 +104,6 @@ class System:
                     close()
                 return too_many(method, self._max_items)
         return Failure("remote", "RuntimeError", f"{method} ended without an answer")
-
-
-def unwritable(method: str, exc: LocalProtocolError) -> Failure:
-    """What is said of a result that the wire cannot carry."""
-    return Failure("remote", "TypeError", f"the result of {method} cannot be sent: {exc.message}")
-
-
-def too_many(method: str, limit: int) -> Failure:
-    """What is said of a stream that is longer than the list that stands for it may be."""
-    return Failure("remote", "ValueError", f"{method} yields more than {limit} items (--max-items)")
 
 
 def _list_methods(found: Description) -> Reply:

@@ -13,9 +13,10 @@ INFO = ProtocolInfo(
     ),
     client="rpcctl.protocols.zmq.client:Client",
     server="rpcctl.protocols.zmq.server:Server",
-    features=frozenset({"args", "stream", "oneway", "inspect", "auth", "tls", "traceback"}),
+    features=frozenset({"args", "stream", "oneway", "pipeline", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("zmq", int_bits=64),
     port=4242,
+    snippets={"python": "rpcctl.protocols.zmq.snippets:write_python"},
     options=(
         Option(
             "heartbeat",
@@ -31,6 +32,7 @@ INFO = ProtocolInfo(
             multiple=True,
             roles=("client",),
         ),
+        Option("bind", "take the address and wait for a server that connects to it", type="switch", roles=("client",)),
         Option("push", "one-way calls to a server that pulls (--pull)", type="switch", roles=("client",)),
         Option("publish", "one-way calls to every subscriber (--subscribe)", type="switch", roles=("client",)),
         Option(

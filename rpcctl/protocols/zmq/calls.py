@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from rpcctl.errors import LocalProtocolError
 from rpcctl.interfaces import Run
-from rpcctl.messages import Description, End, Failure, Item, Reply, Result
+from rpcctl.messages import Description, Failure, Item, Reply, Result
 
 from . import codec, description
 from .channel import ServerChannel
@@ -67,21 +67,23 @@ class Call(ServerChannel):
         """A heartbeat on this call's channel, as bytes."""
         return codec.pack_signal(name, args, self._outlet.new_id(), self._id)
 
-    def deliver(self, reply: Reply) -> None:
-        """Encode a reply and have it sent; one that cannot be encoded ends the call with an error."""
+    def deliver(self, reply: Reply) -> Reply | None:
+        """Encode a reply and have it sent; one that cannot be encoded ends the call with an error, given back."""
         if self.over or self.dropped:
-            return
+            return None
+        told: Reply | None = None
         if self._built_in is not None and type(reply) is Result and isinstance(reply.value, Description):
             reply = description.answer(*self._built_in, reply.value)
         try:
             data = self._encode(reply)
         except LocalProtocolError as exc:
             what = "an item" if type(reply) is Item else "the result"
-            data = self._encode(Failure("remote", "TypeError", f"{what} of {self.method} cannot be sent: {exc}"))
-            reply = End()
+            reply = told = Failure("remote", "TypeError", f"{what} of {self.method} cannot be sent: {exc}")
+            data = self._encode(reply)
             self.dropped = True
         self.over = type(reply) is not Item
         self._outlet.post(self, data)
+        return told
 
     def paused(self) -> None:
         """Wait for credit."""

@@ -4,7 +4,7 @@ The calling thread polls. While it is elsewhere in the midst of a stream, a thre
 sends heartbeats: the consumer of a stream may take its time. Both hold the one lock while they touch the socket.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any
@@ -81,6 +81,20 @@ class Conversation:
             self._emit(channel, channel.grant())
             self._await_reply(channel, until)
         return channel.take()
+
+    def await_any(self, channels: Sequence[ClientChannel], until: Deadline) -> None:
+        """Take in messages until one of the calls has news, or the deadline has passed."""
+        with self._lock, self._border():
+            for channel in channels:
+                self._emit(channel, channel.grant())
+            self._drain()
+            while not any(each.has_reply() or each.error is not None for each in channels):
+                if self._closing.is_set():
+                    raise self.closed_error()
+                if until.expired():
+                    return
+                self._rest(until)
+                self._drain()
 
     def keep_beating(self) -> None:
         """From now on send heartbeats also while nobody waits in `receive`."""

@@ -78,8 +78,9 @@ class Link:
     """A socket connected to one server. One thread at a time."""
 
     def __init__(self, context: "zmq.Context[Any]", kind: int, at: Address, settings: Settings, keys: Keys | None):
-        """Begin to connect, in the background."""
-        if at.host == "*":
+        """Begin to connect, in the background; or take the address, when the option `bind` asks for it."""
+        self._binds = bool(settings.options.get("bind"))
+        if at.host == "*" and not self._binds:
             raise AddressError(f"{at}: * is every address of this machine, to bind and not to connect to")
         self.is_up = False
         """Whether messages reach the server."""
@@ -89,6 +90,8 @@ class Link:
         self._trace = settings.trace
         self._accepted = False
         """Whether there was a connection at least, be the other side what it may."""
+        self._servers = 0
+        """How many connections stand: more than one only at a bound socket."""
         self._opened = True
         self.socket = context.socket(kind)
         self._monitor = context.socket(zmq.PAIR)
@@ -100,11 +103,23 @@ class Link:
             prepare(self.socket, self._at, 2 * settings.max_message + _READ_ANYWAY, self._keys)
             self.socket.monitor(place, _WATCHED)
             self._monitor.connect(place)
-            self.socket.connect(endpoint_of(self._at))
+            self._take_place()
         except zmq.ZMQError as exc:
             self.close()
             raise address_error(self._at, exc) from exc
         self._sources = [(self.socket, POLLIN), (self._monitor, POLLIN)]
+
+    def _take_place(self) -> None:
+        if not self._binds:
+            self.socket.connect(endpoint_of(self._at))
+            return
+        try:
+            self.socket.bind(endpoint_of(self._at))
+        except zmq.ZMQError as exc:
+            if exc.errno != zmq.EADDRINUSE:
+                raise
+            self.close()
+            raise ConnectError(f"{self._at} is in use already", hint="without --bind it is connected to") from exc
 
     def close(self, linger: float = 0.0) -> None:
         """Free both sockets; what was sent may still leave for `linger` seconds. Safe to repeat."""
@@ -124,17 +139,22 @@ class Link:
         """Take notice of what happened to the connection."""
         while (news := self._read_news(0)) is not None:
             if news == _WELCOME:
-                self.is_up = True
+                self._count(1)
             elif news == _CONNECTED:
                 self._accepted = True
             elif news & (_DISCONNECTED | _NOT_ADMITTED):
-                self.is_up = self._accepted = False
+                self._accepted = False
+                self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._servers = max(0, self._servers + change)
+        self.is_up = self._servers > 0
 
     def await_server(self, deadline: Deadline) -> None:
         """Wait until the connection stands; TransportError or RemoteProtocolError tells why it does not."""
         if self.is_up:
             return
-        self._note(f"connecting to {endpoint_of(self._at)}")
+        self._note(f"{'waiting at' if self._binds else 'connecting to'} {endpoint_of(self._at)}")
         self._await_welcome(Deadline.after(self._patience).sooner(deadline), deadline)
         self._note("connected")
 
@@ -143,7 +163,7 @@ class Link:
         while not self.is_up:
             news = self._read_news(limit.sooner(explain_at).remaining() or 0.0) or 0
             if news == _WELCOME:
-                self.is_up = True
+                self._count(1)
             elif news == _NOT_ADMITTED:
                 raise AuthError(f"{self._at} does not admit this client's CURVE key", hint="--curve-secret-key-file")
             elif news == _CONNECTED:
@@ -155,6 +175,8 @@ class Link:
                 explain_at = _time_to_explain(limit)
 
     def _raise_reason(self, limit: Deadline) -> None:
+        if self._binds:
+            return
         from .probe import diagnose
 
         reason = diagnose(self._at, self._keys is not None, limit)
@@ -164,6 +186,11 @@ class Link:
     def _give_up(self, deadline: Deadline) -> RpcctlError:
         if deadline.expired():
             return DeadlineError(f"{self._at}: not connected within the time limit", hint="a longer --timeout")
+        if self._binds:
+            return ConnectError(
+                f"{self._at}: no server connected within {self._patience:g} s",
+                hint=f"rpcctl serve TARGET --connect {self._at}",
+            )
         if not self._accepted:
             return ConnectError(
                 f"{self._at}: no connection within {self._patience:g} s", hint="is a firewall in between?"

@@ -1,0 +1,44 @@
+"""The README's picture of the shell: real keys typed at a real prompt in tmux, and the screen that they leave."""
+
+import io
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tests.cli.tmux import running
+from tests.readme.picture import TARGET
+
+PICTURE = Path(__file__).parent / "shell.svg"
+COLUMNS = 88
+LINES = (("add 2 3", "5"), ("add [1] [2]", "]"), ("divide 1 0", "traceback"), (":time", "time is on"))
+LAST = "count 3"
+HALF = "divide 7 "
+
+
+def draw() -> str:
+    """The picture, from keys that are typed now."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    console.print(Text("$ ", style="bold green") + Text("rpcctl shell py:./calc.py", style="bold"))
+    console.print(Text.from_ansi(play().rstrip()))
+    return console.export_svg(title="rpcctl shell")
+
+
+def play() -> str:
+    """The screen, its colours as a terminal is told them."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "calc.py"
+        target.write_text(TARGET)
+        with running(Path(folder), "shell", f"py:{target}", columns=COLUMNS, TERM="tmux-256color") as window:
+            window.wait_for("calc>")
+            for line, answer in LINES:
+                window.type(line)
+                window.wait_for(line)
+                window.type("Enter")
+                window.wait_for(answer)
+            window.type(LAST, "Enter")
+            window.wait_for(" ms")
+            window.type(HALF)
+            window.wait_for("Divide a by b.")
+            return window.screen("-e")
