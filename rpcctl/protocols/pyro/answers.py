@@ -98,7 +98,7 @@ class Answer:
 class Call:
     """The Sink of a call: one answer, or a stream that goes on after it."""
 
-    __slots__ = ("_answer", "_method", "_outlet", "_over", "_run", "_stream")
+    __slots__ = ("_answer", "_ended", "_method", "_outlet", "_over", "_run", "_stream")
 
     def __init__(self, outlet: Outlet, answer: Answer, method: str) -> None:
         """`attach` is to follow."""
@@ -107,7 +107,7 @@ class Call:
         self._method = method
         self._stream: Stream | None = None
         self._run: Run | None = None
-        self._over = False
+        self._over = self._ended = False
 
     def attach(self, run: Run) -> None:
         """Take the run, to end it when there are too many streams; that may have been found by now."""
@@ -116,6 +116,9 @@ class Call:
             self._stream.attach(run)
         elif self._over:
             run.cancel()
+        if self._ended:
+            # The run knows its sink: let go, or each call would wait for the garbage collector.
+            self._run = None
 
     def deliver(self, reply: Reply) -> None:
         """Answer with the first reply; keep those that follow."""
@@ -137,7 +140,10 @@ class Call:
 
     def ended(self) -> None:
         """Answer a call that came to its end without an answer."""
-        self.deliver(Failure("remote", "RuntimeError", f"{self._method} ended without an answer"))
+        if self._stream is None and self._answer is not None:
+            self.deliver(Failure("remote", "RuntimeError", f"{self._method} ended without an answer"))
+        self._ended = True
+        self._run = None
 
     def _begin_stream(self, answer: Answer, first: Reply) -> None:
         stream = self._outlet.open_stream()

@@ -1,64 +1,47 @@
 """Calls the methods of Pyro's objects: calls, attributes, streams, batches, and what a server tells of itself.
 
-A connection that a time limit or an error has left in an unknown state is given up, and made anew for the next call; a
-call is never made twice.
+How the connection is made, and made anew, is in `connection`; a call is never made twice.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
 
 from rpcctl.address import Address
-from rpcctl.errors import ConnectionLostError, MethodNotFoundError, RemoteProtocolError
+from rpcctl.errors import RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Settings
 from rpcctl.limits import Limit, first_limit, next_limit
-from rpcctl.messages import (
-    INSPECT,
-    PING,
-    Deadline,
-    Description,
-    End,
-    Failure,
-    Item,
-    Reply,
-    Request,
-    Result,
-)
+from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result
 
 from . import codec, faults
 from .codec import Message
-from .conversation import Conversation, open_conversation
-from .description import DAEMON, META, WHOLE, from_metadata, from_plain
-from .goals import Goal, Goals, list_objects
-from .naming import look_up
-from .tokens import read_token
-from .uri import place_of
+from .connection import Connection
+from .conversation import Conversation, read_answer
+from .description import DAEMON, META, from_metadata, from_plain
+from .goals import Goal, Goals
 
-_Found = TypeVar("_Found")
 _BATCH = "<batch>"
 _MOST_CALLS = 500
 """Calls in one message; servers limit them."""
+_FAREWELL = Request("close_stream", oneway=True)
 _PARTING = 1.0
 """Seconds for a word of farewell to leave."""
 
 
 class Client:
-    """Calls the methods of one object, or of all objects of a server. Usable from one thread; `close` from any."""
+    """Calls the methods of one object, or of all objects of a server. Threads that share it take turns."""
 
     def __init__(self, address: Address, settings: Settings) -> None:
         """Touches no network."""
         self._address = address
-        self._place = place_of(address)
         self._settings = settings
-        self._conversation: Conversation | None = None
-        self._closed = False
+        self._connection = Connection(address, settings)
+        self._exchange = self._connection.exchange
         self._goals = Goals()
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the object."""
-        if self._closed:
-            raise ConnectionLostError("the connection is closed")
-        if self._conversation is None:
-            self._conversation = self._open(deadline)
+        self._connection.connect(deadline)
 
     def send(self, request: Request) -> Iterator[Reply]:
         """Send on the first `next`; yield its replies. Raises what `rpcctl.interfaces.Client.send` says."""
@@ -86,8 +69,7 @@ class Client:
 
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError."""
-        self._closed = True
-        self._give_up()
+        self._connection.close()
 
     def _call(self, request: Request) -> Iterator[Reply]:
         limit = first_limit(request)
@@ -109,12 +91,18 @@ class Client:
             yield self._read(request, answer)
 
     def _read(self, request: Request, answer: Message) -> Result | Failure:
-        value = self._stand().read(answer)
+        value = self._value(answer)
         if not answer.flags & codec.EXCEPTION:
             return Result(value)
         if faults.hangs_up(value):
-            self._give_up()
+            self._connection.give_up()
         return faults.from_exception(value, request.method)
+
+    def _value(self, answer: Message) -> Any:
+        try:
+            return read_answer(answer, self._settings.trace)
+        except RemoteProtocolError as exc:
+            raise RemoteProtocolError(f"{self._address}: {exc.message}") from exc
 
     def _stream(self, request: Request, answer: Message) -> Iterator[Reply]:
         stream = answer.annotations.get(codec.STREAM_ID, b"").decode("ascii", "replace")
@@ -137,19 +125,21 @@ class Client:
             request, limit, lambda talk: talk.invoke(DAEMON, "get_next_stream_item", (stream,), {}, limit.deadline)
         )
         assert answer is not None
-        if answer.flags & codec.EXCEPTION and faults.name_of(self._stand().read(answer)) == faults.STREAM_END:
+        if answer.flags & codec.EXCEPTION and faults.name_of(self._value(answer)) == faults.STREAM_END:
             return End()
         reply = self._read(request, answer)
         return Item(reply.value) if isinstance(reply, Result) else reply
 
     def _close_stream(self, stream: str) -> None:
         """Tell the server that nobody reads on; it finds out itself when this cannot be told."""
-        talk = self._conversation
-        if talk is not None and not self._closed:
-            try:
-                talk.invoke(DAEMON, "close_stream", (stream,), {}, Deadline.after(_PARTING), codec.ONEWAY)
-            except (OSError, ConnectionLostError):
-                self._give_up()
+        until = Deadline.after(_PARTING)
+
+        def close(talk: Conversation) -> None:
+            talk.invoke(DAEMON, "close_stream", (stream,), {}, until, codec.ONEWAY)
+
+        with suppress(RpcctlError):
+            if self._connection.stands:
+                self._exchange(_FAREWELL, Limit(until, "--timeout"), close)
 
     def _send_calls(self, goals: list[Goal], requests: Sequence[Request]) -> list[Reply | None]:
         """One message with these calls; the replies to as many of them as were run."""
@@ -161,10 +151,10 @@ class Client:
             lambda talk: talk.invoke(goals[0].object, _BATCH, calls, None, limit.deadline, codec.BATCH),
         )
         assert answer is not None
-        found = self._stand().read(answer)
+        found = self._value(answer)
         if answer.flags & codec.EXCEPTION:
             if faults.hangs_up(found):
-                self._give_up()
+                self._connection.give_up()
             return [faults.from_exception(found, goal.method) for goal in goals]
         if not isinstance(found, list) or not 0 < len(found) <= len(calls):
             raise RemoteProtocolError(f"{self._address}: the answer to a batch does not fit its calls")
@@ -172,12 +162,16 @@ class Client:
 
     def _ping(self, request: Request) -> Reply:
         limit = first_limit(request)
-        self._exchange(request, limit, lambda talk: talk.ping(limit.deadline))
-        return Result(str(self._stand().greeting.get("name", "")))
+
+        def ping(talk: Conversation) -> str:
+            talk.ping(limit.deadline)
+            return str(talk.greeting.get("name", ""))
+
+        return Result(self._exchange(request, limit, ping, first=True))
 
     def _inspect(self, request: Request) -> Reply:
         limit = first_limit(request)
-        talk = self._ready(limit.deadline)
+        talk = self._exchange(request, limit, lambda talk: talk, first=True)
         if talk.greeting and talk.name != DAEMON:
             answer = self._exchange(
                 request, limit, lambda talk: talk.invoke(META, "describe", (talk.name,), {}, limit.deadline)
@@ -204,73 +198,12 @@ class Client:
 
     def _find(self, request: Request, limit: Limit) -> Goal | None:
         """The method meant, which a server may have been given since we asked; None when there is none."""
-        talk = self._ready(limit.deadline)
-        return self._goals.find(talk, request.method) or self._exchange(
-            request, limit, lambda talk: self._goals.ask(talk, request.method, limit.deadline)
-        )
 
-    # Connections.
+        def find(talk: Conversation) -> Goal | None:
+            known = self._goals.find(talk, request.method)
+            return known or self._goals.ask(talk, request.method, limit.deadline)
 
-    def _exchange(self, request: Request, limit: Limit, act: Callable[[Conversation], _Found]) -> _Found:
-        """Do something that waits for the server; what ends the wait is told as ours, and ends the connection."""
-        talk = self._conversation or self._ready(limit.deadline)
-        over = False
-        try:
-            found = act(talk)
-            over = True
-            return found
-        except TimeoutError:
-            raise limit.error(request) from None
-        except OSError as exc:
-            why = "it was closed" if self._closed else exc.strerror or str(exc)
-            raise ConnectionLostError(_lost(request, why)) from exc
-        except ConnectionLostError as exc:
-            raise ConnectionLostError(_lost(request, exc.message)) from exc
-        except RemoteProtocolError as exc:
-            raise RemoteProtocolError(f"{self._address}: {exc.message}", hint=exc.hint) from exc
-        finally:
-            if not over:
-                self._give_up()
-
-    def _ready(self, deadline: Deadline) -> Conversation:
-        """A connection that stands."""
-        if self._conversation is not None and self._conversation.wire.is_stale():
-            self._give_up()
-        if self._conversation is None:
-            self.connect(deadline)
-        return self._stand()
-
-    def _stand(self) -> Conversation:
-        if self._conversation is None:
-            raise ConnectionLostError("the connection is closed")
-        return self._conversation
-
-    def _give_up(self) -> None:
-        talk, self._conversation = self._conversation, None
-        if talk is not None:
-            talk.wire.shut()
-
-    def _open(self, deadline: Deadline) -> Conversation:
-        place = self._place
-        if place.lookup:
-            place = look_up(place, self._settings, deadline)
-        token, shown = read_token(self._settings.options), str(self._address)
-
-        def open_at(name: str) -> Conversation:
-            return open_conversation(place.at, name, shown, self._settings, deadline, token)
-
-        if place.object:
-            return open_at(place.object)
-        try:
-            return open_at(WHOLE)
-        except MethodNotFoundError:
-            pass  # It is a stock server, where objects have names of their own.
-        talk = open_at(DAEMON)
-        names = list_objects(talk, deadline)
-        if len(names) != 1:
-            return talk
-        talk.wire.shut()
-        return open_at(names[0])
+        return self._exchange(request, limit, find, first=True)
 
 
 def _collect(replies: Iterator[Reply]) -> Reply | None:
@@ -287,7 +220,3 @@ def _collect(replies: Iterator[Reply]) -> Reply | None:
 def _read_one(found: Any, method: str) -> Reply:
     failed = faults.unwrap(found)
     return Result(found) if failed is None else faults.from_exception(failed, method)
-
-
-def _lost(request: Request, why: str) -> str:
-    return f"{request.method}: the connection was lost before the reply, so whether it ran is unknown: {why}"

@@ -18,7 +18,7 @@ from rpcctl.errors import (
     RpcctlError,
 )
 from rpcctl.interfaces import Settings
-from rpcctl.messages import Deadline
+from rpcctl.messages import Deadline, Trace
 from rpcctl.sockets.wire import Wire, connect, too_late
 
 from . import codec
@@ -76,7 +76,7 @@ class Conversation:
             raise self._refusal(_read_reason(answer), bool(token))
         if answer.type != codec.CONNECT_OK:
             raise RemoteProtocolError(f"a message of type {answer.type} in answer to the handshake")
-        found = self._coding_of(answer).load(answer.payload)
+        found = _coding_of(answer).load(answer.payload)
         found = found if isinstance(found, dict) else {}
         self.metadata = read_metadata(found.get("meta"))
         greeting = found.get("handshake")
@@ -125,20 +125,13 @@ class Conversation:
     def ask_daemon(self, method: str, *args: Any, deadline: Deadline) -> Any:
         """The result of a method of the server's own object; None when it fails."""
         answer = self.invoke(DAEMON, method, args, {}, deadline)
-        return None if answer is None or answer.flags & codec.EXCEPTION else self.read(answer)
+        return None if answer is None or answer.flags & codec.EXCEPTION else read_answer(answer, self._settings.trace)
 
     def ping(self, deadline: Deadline) -> None:
         """Have a sign of life."""
         self.wire.deadline = deadline
         self.wire.send(self._pack(codec.PING, PING_BYTES))
         self._answer(codec.PING)
-
-    def read(self, answer: Message) -> Any:
-        """The value in an answer."""
-        value = self._coding_of(answer).load(answer.payload)
-        if self._settings.trace is not None:
-            self._settings.trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{value!r}"[:4096], answer.payload)
-        return value
 
     def _pack(self, kind: int, payload: bytes, flags: int = 0) -> bytes:
         self._sequence = codec.next_sequence(self._sequence)
@@ -163,11 +156,20 @@ class Conversation:
             if found:
                 return found[0]
 
-    def _coding_of(self, answer: Message) -> Coding:
-        coding = BY_ID.get(answer.serializer)
-        if coding is None:
-            raise RemoteProtocolError(f"the answer is in serializer {answer.serializer}, which is not read")
-        return coding
+
+def read_answer(answer: Message, trace: Trace | None) -> Any:
+    """The value in an answer, whatever became of the connection since; RemoteProtocolError when there is none."""
+    value = _coding_of(answer).load(answer.payload)
+    if trace is not None:
+        trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{value!r}"[:4096], answer.payload)
+    return value
+
+
+def _coding_of(answer: Message) -> Coding:
+    coding = BY_ID.get(answer.serializer)
+    if coding is None:
+        raise RemoteProtocolError(f"the answer is in serializer {answer.serializer}, which is not read")
+    return coding
 
 
 def open_conversation(

@@ -9,7 +9,7 @@ from rpcctl.interfaces import Settings
 from rpcctl.messages import Deadline
 
 from . import codec, faults
-from .conversation import Conversation, open_conversation
+from .conversation import Conversation, open_conversation, read_answer
 from .uri import NAME_SERVER_PORT, Place, place_at
 
 NAME_SERVER = "Pyro.NameServer"
@@ -95,7 +95,7 @@ def _ask(server: Conversation, deadline: Deadline, method: str, *args: Any, **kw
     except OSError as exc:
         raise ConnectionLostError(f"the name server did not answer: {exc or 'too late'}") from exc
     assert answer is not None
-    found = server.read(answer)
+    found = read_answer(answer, None)
     if not answer.flags & codec.EXCEPTION:
         return found
     failure = faults.from_exception(found, method)
