@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from rpcctl.errors import ArgumentError
 from rpcctl.hosting import Server
 
 REFUSED = [
@@ -85,3 +86,11 @@ def test_a_ping_shows_what_waits(rabbitmq, cli, topic):
 def test_a_call_line_names_every_argument(rabbitmq, cli, topic):
     with Server("tests.sample", rabbitmq.url(topic)):
         assert f"rpcctl call '{rabbitmq.url(topic)}' add a=A b=B" in cli("describe", rabbitmq.url(topic), "add")
+
+
+def test_a_message_that_the_broker_finds_too_large_costs_its_call_only(rabbitmq, connect, serve, topic):
+    serve(at=rabbitmq.url(topic))
+    client = connect(rabbitmq.url(topic))
+    with pytest.raises(ArgumentError, match="no message of this size"):
+        client.echo("x" * 17_000_000)
+    assert client.echo("x") == "x"
