@@ -115,7 +115,7 @@ def test_a_stock_server_shows_that_it_is_there(to_stock):
 
 def test_a_stock_client_calls_our_server(rabbitmq, serve, stock_client, topic):
     sample._memory.clear()
-    serve(at=rabbitmq.url(topic))
+    serve(sample, rabbitmq.url(topic))
     assert stock_client("add", kwargs={"a": 2, "b": 3}) == ["ok", 5]
     assert stock_client("echo", kwargs={"value": {"é": [1, None]}}) == ["ok", {"é": [1, None]}]
     assert stock_client("count", kwargs={"n": 3}) == ["ok", [0, 1, 2]]

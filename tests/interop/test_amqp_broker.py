@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from rpcctl.errors import ArgumentError
 from rpcctl.hosting import Server
 
 REFUSED = [
@@ -41,7 +42,7 @@ def test_a_broker_that_is_down_and_one_that_is_none(cli, free_port, at):
     assert cli("call", f"amqp://127.0.0.1:{free_port}//?topic=x", "add").exit_status == 7
     assert cli("call", "amqp://nohost.invalid//?topic=x", "add").exit_status == 6
     other = at.removeprefix("tcp://")
-    assert cli("call", f"amqp://{other}//?topic=x", "add", "--connect-timeout", "0.5").exit_status in (7, 56)
+    assert cli("call", f"amqp://{other}//?topic=x", "add", "--connect-timeout", "0.5").exit_status == 8
 
 
 def test_plain_bytes_where_tls_is_expected(rabbitmq, cli):
@@ -85,3 +86,11 @@ def test_a_ping_shows_what_waits(rabbitmq, cli, topic):
 def test_a_call_line_names_every_argument(rabbitmq, cli, topic):
     with Server("tests.sample", rabbitmq.url(topic)):
         assert f"rpcctl call '{rabbitmq.url(topic)}' add a=A b=B" in cli("describe", rabbitmq.url(topic), "add")
+
+
+def test_a_message_that_the_broker_finds_too_large_costs_its_call_only(rabbitmq, connect, serve, topic):
+    serve(at=rabbitmq.url(topic))
+    client = connect(rabbitmq.url(topic))
+    with pytest.raises(ArgumentError, match="no message of this size"):
+        client.echo("x" * 17_000_000)
+    assert client.echo("x") == "x"

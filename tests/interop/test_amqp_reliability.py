@@ -108,12 +108,12 @@ def test_a_killed_server_loses_at_most_what_it_had_begun(rabbitmq, topic, connec
 def test_casts_wait_for_a_server(rabbitmq, connect, topic):
     sample._memory.clear()
     at = rabbitmq.url(topic)
-    with Server("tests.sample", at):
+    with Server(sample, at):
         pass
     client = connect(at)
     for number in range(50):
         client.cast("remember", value=number)
-    with Server("tests.sample", at):
+    with Server(sample, at):
         assert wait_until(lambda: len(sample._memory) == 50)
 
 
@@ -173,7 +173,7 @@ def test_poison_is_rejected_once_and_the_next_message_is_served(rabbitmq, wire, 
 def test_a_repeated_message_runs_once(rabbitmq, wire, connect, topic):
     sample._memory.clear()
     body = json.dumps({"method": "remember", "args": {"value": "once"}, "_unique_id": "u" * 32}).encode()
-    with Server("tests.sample", rabbitmq.url(topic)):
+    with Server(sample, rabbitmq.url(topic)):
         for _ in range(3):
             wire.basic_publish(amqp.basic_message.Message(body, content_type="application/json"), "openstack", topic)
         connect(rabbitmq.url(topic)).nothing()
@@ -202,7 +202,7 @@ def test_what_others_have_declared_is_left_as_it_is(rabbitmq, wire, connect, top
     arguments = {"x-message-ttl": 60_000} if queue else None
     wire.queue_declare(topic, durable=queue, auto_delete=False, arguments=arguments)
     at = rabbitmq.url(topic, more=f"exchange=ex-{topic}")
-    with Server("tests.sample", at):
+    with Server(sample, at):
         assert connect(at).nothing() is None
 
 
@@ -237,7 +237,7 @@ def test_a_frozen_broker_is_noticed_by_its_missing_heartbeats(victim, serve, con
 def test_a_broker_that_was_restarted_is_found_again(victim, serve, connect, topic):
     sample._memory.clear()
     at = victim.url(topic, more=f"exchange=ex-{topic}")
-    serve(at=at, options={"durable": True})
+    serve(sample, at, options={"durable": True})
     client = connect(at, timeout=20.0)
     follower = connect(victim.url(f"n{topic}"))
     heard: list[object] = []
@@ -264,7 +264,7 @@ def test_a_broker_that_was_restarted_is_found_again(victim, serve, connect, topi
     assert wait_until(lambda: _works(client), PATIENCE)
     client.cast("remember", value="after")
     assert wait_until(lambda: sample._memory == ["after"])
-    serve(at=waiting)
+    serve(sample, waiting)
     assert wait_until(lambda: sample._memory == ["after", "kept"])
     assert _tell(victim.url(f"n{topic}"), "after")
     listening.join(PATIENCE)

@@ -202,6 +202,10 @@ class Conversation:
         except TransportError as exc:
             self._give_up()
             raise self._lost(call, exc) from exc
+        except RpcctlError:
+            # What the broker refuses ends its channel, and with it all that is under way there.
+            self._give_up()
+            raise
 
     def _give_up(self) -> None:
         self.over = True

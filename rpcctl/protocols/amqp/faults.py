@@ -9,6 +9,7 @@ from amqp import exceptions
 
 from rpcctl.address import Address
 from rpcctl.errors import (
+    ArgumentError,
     AuthError,
     ConnectError,
     ConnectionLostError,
@@ -47,6 +48,8 @@ def explain(at: Address, exc: BaseException) -> RpcctlError:
         return AuthError(f"{at}: permission refused: {text}", hint="rabbitmqctl set_permissions, or another user")
     if code == 404:
         return MethodNotFoundError(f"{at}: {text}", hint="no server has ever served it: start one, or see the topic")
+    if code == 406 and "message size" in text:
+        return ArgumentError(f"{at}: the broker takes no message of this size: {text}")
     if code in (405, 406):
         return UsageError(
             f"{at}: it exists with other properties: {text}", hint="--durable and --queue-type as its owner has them"

@@ -233,8 +233,11 @@ class VirtualLink(Link):
 
 
 def _folder_transport() -> Any:
-    """kombu's transport over a folder, but that a message is complete before it can be found."""
-    from kombu.transport import filesystem
+    """kombu's transport over a folder, but that a message is complete before it can be found.
+
+    And it knows the bindings of this folder only: kombu's own shares them among all folders of a process.
+    """
+    from kombu.transport import filesystem, virtual
 
     numbers = count()
 
@@ -247,7 +250,7 @@ def _folder_transport() -> Any:
             os.rename(hidden, os.path.join(self.data_folder_out, name))
 
     class Transport(filesystem.Transport):  # type: ignore[misc]
-        pass
+        global_state = virtual.BrokerState()
 
     Transport.Channel = Channel
     return Transport
