@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from rpcctl.errors import ResolveError as ResolveError
     from rpcctl.errors import RpcctlError as RpcctlError
     from rpcctl.errors import TargetError as TargetError
+    from rpcctl.errors import ThresholdError as ThresholdError
     from rpcctl.errors import TLSError as TLSError
     from rpcctl.errors import TransportError as TransportError
     from rpcctl.errors import UsageError as UsageError
     from rpcctl.hosting import Server as Server
     from rpcctl.hosting import serve as serve
+    from rpcctl.proxy import Proxy as Proxy
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ _HOMES = {
     "connect": "rpcctl.api",
     "Server": "rpcctl.hosting",
     "serve": "rpcctl.hosting",
+    "Proxy": "rpcctl.proxy",
     "AddressError": "rpcctl.errors",
     "ArgumentError": "rpcctl.errors",
     "AuthError": "rpcctl.errors",
@@ -73,6 +76,7 @@ _HOMES = {
     "RpcctlError": "rpcctl.errors",
     "TLSError": "rpcctl.errors",
     "TargetError": "rpcctl.errors",
+    "ThresholdError": "rpcctl.errors",
     "TransportError": "rpcctl.errors",
     "UsageError": "rpcctl.errors",
 }

@@ -33,6 +33,8 @@ class Transport(NamedTuple):
     reader: str = ""
     """For kind `text`: `package.module:function` that takes a Scheme and the text after `NAME:`, and gives an Address
     of that kind, with host and port where the text has them; without it the text is kept unread."""
+    several: bool = False
+    """Whether an address may name further places, tried in turn: `HOST:PORT,HOST:PORT`."""
 
 
 class Scheme(NamedTuple):
@@ -71,6 +73,8 @@ class Address(NamedTuple):
     user: str = ""
     password: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[str, int], ...] = ()
+    """Hosts and ports of the further places, where the transport has several."""
 
     def __str__(self) -> str:
         """The address as typed, with `***` in place of secrets."""
@@ -89,10 +93,8 @@ class Address(NamedTuple):
         return self._replace(port=port)
 
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it: a loopback host, or none, as with a path."""
-        if not self.host or self.host in ("localhost", "::1"):
-            return True
-        return self.host.startswith("127.") and self.host.replace(".", "").isdigit()
+        """Whether only this machine can reach it: loopback hosts, or none, as with a path."""
+        return all(map(_is_loopback, (self.host, *(host for host, _ in self.others))))
 
     def _text(self, *, mask: bool) -> str:
         query = "&".join(f"{name}={_shown(name, value) if mask else _quote(value)}" for name, value in self.options)
@@ -103,7 +105,8 @@ class Address(NamedTuple):
         if self.user or self.password:
             password = "***" if mask else _quote(self.password)
             login = _quote(self.user) + (f":{password}" if self.password else "") + "@"
-        place = self.location() + (self.path if self.kind == "host" else "")
+        place = ",".join((self.location(), *(join_place(*each) for each in self.others)))
+        place += self.path if self.kind == "host" else ""
         return f"{self.scheme}://{login}{place}{query}"
 
 
@@ -147,6 +150,12 @@ def _parse_bare(text: str, resolve: Resolve) -> Address | None:
     return _build(text, scheme, host, port, "", "", parse_query(text, query))
 
 
+def _is_loopback(host: str) -> bool:
+    if host in ("", "localhost", "::1"):
+        return True
+    return host.startswith("127.") and host.replace(".", "").isdigit()
+
+
 def _is_scheme(text: str) -> bool:
     return text[:1].isalpha() and text.isascii() and text.translate(_SCHEME_SIGNS).isalnum()
 
@@ -176,6 +185,8 @@ def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
         path = _unquote(place)
         return Address(scheme.protocol, scheme.transport.name, scheme.name, "path", path=path, options=options)
     authority, slash, path = place.partition("/")
+    if scheme.transport.several and "," in authority:
+        return _parse_several(text, scheme, authority.split(","), slash + path, options)
     login, _, location = authority.rpartition("@")
     found = split_place(location)
     if found is None:
@@ -184,6 +195,21 @@ def _parse_url(text: str, scheme: Scheme, rest: str) -> Address:
             hint=f"{scheme.name}://HOST:PORT, an IPv6 host in [brackets]",
         )
     return _build(text, scheme, *found, login, slash + path, options)
+
+
+def _parse_several(
+    text: str, scheme: Scheme, places: list[str], path: str, options: tuple[tuple[str, str], ...]
+) -> Address:
+    """`USER:PASSWORD@HOST:PORT,HOST:PORT`, the login repeated or not."""
+    first, *others = (_parse_url(text, scheme, place) for place in places)
+    login = (first.user, first.password)
+    for each in others:
+        if (each.user, each.password) not in (("", ""), login):
+            raise AddressError(
+                f"{masked(text)!r} is not an address: its hosts have different users",
+                hint=f"one login, before the first host: {scheme.name}://USER:PASSWORD@HOST,HOST",
+            )
+    return first._replace(path=path, options=options, others=tuple((each.host, each.port) for each in others))
 
 
 def split_place(location: str) -> tuple[str, str] | None:

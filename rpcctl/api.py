@@ -29,8 +29,23 @@ from rpcctl.errors import (
     RpcctlError,
     UsageError,
 )
-from rpcctl.interfaces import FEATURES, Handler, ProtocolInfo, Settings
-from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result, Trace
+from rpcctl.interfaces import FEATURES, Handler, Preview, ProtocolInfo, Settings
+from rpcctl.messages import (
+    INSPECT,
+    PING,
+    Deadline,
+    Description,
+    End,
+    Failure,
+    Item,
+    Notification,
+    Presence,
+    Reply,
+    Request,
+    Result,
+    Subscription,
+    Trace,
+)
 from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
@@ -56,12 +71,15 @@ class Connection:
         max_message: int = 64 * 1024 * 1024,
         options: Mapping[str, Any] | None = None,
         trace: Trace | None = None,
+        load: Callable[[str], Handler] | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         """Parse the address; touches no network.
 
         All times are seconds, None for no limit: `timeout` to the first reply of a call, `connect_timeout` until the
         connection stands, `item_timeout` between two items of a stream, `max_time` for a whole call. `options` are the
-        protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong.
+        protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong. `load` makes a
+        handler of a target in this process; several connections can share one by it.
         """
         self.address = registry.parse_address(address, proto) if isinstance(address, str) else address
         self.info: ProtocolInfo = registry.find(self.address.protocol)
@@ -70,7 +88,9 @@ class Connection:
         self.max_time = max_time
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
-        self._settings = Settings(own, connect_timeout, max_message, trace, load=_load_target)
+        self.info = self.info._replace(features=self.info.dialects.get(own.get("dialect", ""), self.info.features))
+        self._settings = Settings(own, connect_timeout, max_message, trace, load=load or load_target)
+        self._settings = self._settings._replace(note=note or self._settings.note)
         self._client = registry.client(self.address, self._settings)
         self._connected = False
         self._closed = False
@@ -191,6 +211,28 @@ class Connection:
         self._client = registry.client(self.address, self._settings)
         self._connected = False
 
+    def notify(self, notification: Notification) -> None:
+        """Hand a notification over; UsageError when the wire has none."""
+        self._require("notify")
+        if not self._connected:
+            self.connect()
+        plain = notification._replace(payload=_make_plain(notification.payload, "the payload", self.info))
+        client: Any = self._client
+        client.notify(plain, Deadline.after(self.timeout))
+
+    def listen(self, subscription: Subscription) -> Iterator[Notification]:
+        """Notifications as they come, for as long as the subscription says; UsageError when the wire has none."""
+        self._require("notify")
+        client: Any = self._client
+        found: Iterator[Notification] = client.listen(subscription)
+        return found
+
+    def _require(self, feature: str) -> None:
+        if feature not in self.info.features:
+            raise UsageError(
+                f"{self.info.scheme} has no {FEATURES[feature]}", hint="rpcctl protocols shows what each can do"
+            )
+
     def describe(self) -> Description:
         """Ask the server what can be called."""
         description = read_result(next(self.send(self.request(INSPECT)), None))
@@ -200,7 +242,12 @@ class Connection:
 
     def ping(self) -> str:
         """Make one round trip; the server's name, or an empty text."""
-        return str(read_result(next(self.send(self.request(PING)), None)) or "")
+        return self.presence().name
+
+    def presence(self) -> Presence:
+        """Make one round trip; the server's name, and what its wire tells beside it."""
+        found = read_result(next(self.send(self.request(PING)), None))
+        return found if isinstance(found, Presence) else Presence(str(found or ""))
 
 
 class Stream:
@@ -237,6 +284,20 @@ def connect(address: str, *, timeout: float | None = 30.0, **options: Any) -> Co
     """Connect to the server at an address as `rpcctl call` takes it; keywords as for `Connection`."""
     connection = Connection(address, timeout=timeout, **options)
     return connection.__enter__()  # Which closes it when it cannot connect.
+
+
+def preview(connection: Connection, request: Request) -> list[Preview]:
+    """What would be sent for a request made by the connection; touches no network. UsageError where none can tell."""
+    client: Any = connection._client
+    if not hasattr(client, "preview"):
+        raise UsageError(f"{connection.info.scheme} cannot tell what it would send")
+    found: list[Preview] = client.preview(request)
+    return found
+
+
+def write_snippet(connection: Connection, request: Request, form: str) -> str:
+    """The same call for people without rpcctl; `form` is one of `info.snippets`, UsageError otherwise."""
+    return registry.snippet(connection.info, form)(connection.address, request, connection._settings)
 
 
 def check_request(info: ProtocolInfo, request: Request) -> None:
@@ -314,7 +375,8 @@ def _make_plain(value: Any, place: str, info: ProtocolInfo) -> Any:
         raise ArgumentError(f"{place}: {exc}") from None
 
 
-def _load_target(text: str) -> Handler:
+def load_target(text: str) -> Handler:
+    """The handler of a target in this process, made anew each time; TargetError when it is missing or broken."""
     from rpcctl.hosting import load_service
 
     return load_service((text,)).dispatch

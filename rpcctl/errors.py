@@ -23,6 +23,7 @@
       OutputError               write        23
       InputError                read         26
       DeadlineError             timeout      28
+      ThresholdError            threshold    99
       PartialError              partial     123
 
 The numbers are curl's where curl has one. Nothing here knows a protocol, a terminal or a socket.
@@ -189,6 +190,13 @@ class DeadlineError(RpcctlError):
 
     kind = "timeout"
     exit_code = 28
+
+
+class ThresholdError(RpcctlError):
+    """What was measured is worse than what was allowed."""
+
+    kind = "threshold"
+    exit_code = 99
 
 
 class PartialError(RpcctlError):

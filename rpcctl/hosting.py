@@ -6,23 +6,18 @@
 `rpcctl serve` is this with signals and a log. Which protocols there are is known by the registry alone.
 """
 
-import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rpcctl import registry
 from rpcctl.address import Address
 from rpcctl.errors import UsageError
-from rpcctl.interfaces import Reloading, Settings
-from rpcctl.interfaces import Server as WireServer
+from rpcctl.listening import Listening, make_settings
 from rpcctl.messages import Trace
 from rpcctl.service.dispatch import Service
 from rpcctl.service.executor import make_executor
 from rpcctl.service.methods import Method, Selection, dangers, expose
 from rpcctl.service.outcome import OnDone
 from rpcctl.service.target import Target, load, reload_all
-from rpcctl.settings import check_given, fill_options
 
 if TYPE_CHECKING:
     from rpcctl.service.processes import Processes
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
 Targets = Sequence[str | Target]
 
 
-class Server:
+class Server(Listening):
     """One target or several, served at one address or several, in threads of this process.
 
     A context manager: binds and serves on entry, stops on exit. `addresses` tells the real ports.
@@ -85,81 +80,24 @@ class Server:
         methods = expose(self._loaded, selection)
         name = ", ".join(each.name for each in self._loaded)
         self.service = Service(methods, name=name, **answering)
-        self.executor = make_executor(
-            executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
+        super().__init__(
+            self.service.dispatch if self._processes is None else self._processes.dispatch,
+            make_executor(
+                executor, call_timeout=call_timeout, max_concurrent=max_concurrent, max_wait=max_wait, on_done=on_done
+            ),
+            addresses,
+            proto=proto,
+            settings=make_settings(max_message, max_items, trace, note, name),
+            options=options,
+            allow_remote=allow_remote,
         )
         self.dangers: list[str] = []
-        places = _list_addresses(addresses, proto)
-        settings = Settings(max_message=max_message, max_items=max_items, trace=trace, name=name)
-        settings = settings if note is None else settings._replace(note=note)
-        self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
-        self._threads: list[threading.Thread] = []
-        self._stopped = threading.Event()
-        self._failure: BaseException | None = None
         self._check_danger(methods)
 
-    @property
-    def addresses(self) -> list[Address]:
-        """Where it is bound, one for each address asked for, complete enough to call."""
-        return [server.address for server in self._servers]
-
     def __enter__(self) -> "Server":
-        """Bind and serve."""
+        """Bind and serve; TargetError when a worker process cannot load its targets."""
         self.start()
         return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Stop at once; calls that run are abandoned."""
-        self.stop()
-
-    def bind(self) -> None:
-        """Take every address, or none: ConnectError says which one is in use."""
-        try:
-            for server in self._servers:
-                server.bind()
-        except BaseException:
-            self.stop()
-            raise
-
-    def start(self) -> None:
-        """Bind, then serve each address on a thread of its own; TargetError when a worker process cannot load."""
-        self.bind()
-        self._start_processes()
-        for server in self._servers:
-            thread = threading.Thread(
-                target=self._serve, args=(server,), name=f"rpcctl-{server.address.scheme}", daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block until `stop`, or for `timeout` seconds; whether it has stopped. Raises what ended it by itself."""
-        stopped = self._stopped.wait(timeout)
-        if self._failure is not None:
-            raise self._failure
-        return stopped
-
-    def is_busy(self) -> bool:
-        """Whether calls are under way."""
-        return self.executor.running > 0
-
-    def drain(self, grace: float) -> int:
-        """Accept nothing more and wait up to `grace` seconds for the calls that run; how many were left over."""
-        for server in self._servers:
-            server.drain()
-        return self.executor.drain(grace)
-
-    def stop(self) -> None:
-        """Flush what was answered and free the addresses. Safe to repeat."""
-        for server in self._servers:
-            server.close()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(5.0)
-        self.executor.close()
-        if self._processes is not None:
-            self._processes.close()
-        self._stopped.set()
 
     def reload(self) -> None:
         """Load the targets anew, and what the servers read from files, and go by those from the next call on.
@@ -169,20 +107,11 @@ class Server:
         loaded = self._load_anew()
         methods = expose(loaded, self._selection)
         self._check_danger(methods)
-        for server in self._reloading():
-            server.reload()
+        self._reload_files()
         if self._processes is not None:
             self._processes.renew()
         self.service.replace(methods)
         self._loaded = loaded
-
-    @property
-    def files(self) -> list[str]:
-        """The files beside those of the target that `reload` reads."""
-        return [path for server in self._reloading() for path in server.files]
-
-    def _reloading(self) -> list[Reloading]:
-        return [each for each in self._servers if isinstance(each, Reloading)]
 
     def _load_anew(self) -> list[Target]:
         """The targets that were given as text from disk again; objects stay what they are."""
@@ -192,11 +121,9 @@ class Server:
 
     def _check_danger(self, methods: Mapping[str, Method]) -> None:
         """Also after a reload: what was safe to offer to other machines must not become dangerous."""
-        if not self._allow_remote:
-            _keep_local(self._servers)
         found = dangers(methods)
         if found and not self._allow_remote:
-            _refuse_remote(found, self._servers)
+            _refuse_remote(found, self.addresses)
         self.dangers = found
 
     def _make_processes(self, count: int, answering: dict[str, Any], executor: str, max_wait: float) -> "Processes":
@@ -205,22 +132,13 @@ class Server:
         setup = prepare(count, self._targets, self._loading, self._selection, answering, executor)
         return Processes(count, setup, local=lambda request: self.service.dispatch(request), max_wait=max_wait)
 
-    def _start_processes(self) -> None:
-        if self._processes is None:
-            return
-        try:
+    def _prepare(self) -> None:
+        if self._processes is not None:
             self._processes.start()
-        except BaseException:
-            self.stop()
-            raise
 
-    def _serve(self, server: WireServer) -> None:
-        handler = self.service.dispatch if self._processes is None else self._processes.dispatch
-        try:
-            server.serve(handler, self.executor)
-        except BaseException as exc:
-            self._failure = exc
-            self._stopped.set()
+    def _release(self) -> None:
+        if self._processes is not None:
+            self._processes.close()
 
 
 def serve(target: Any, *addresses: str, grace: float = 10.0, **options: Any) -> None:
@@ -250,41 +168,11 @@ def _as_target(target: Any) -> str | Target:
     return Target(name, name, target, getattr(target, "__module__", "") or "")
 
 
-def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> list[Address]:
-    if not addresses:
-        return [registry.default_address(registry.find(proto or registry.DEFAULT))]
-    return [registry.parse_address(each, proto) if isinstance(each, str) else each for each in addresses]
-
-
-def _make_servers(
-    addresses: Sequence[Address], options: Mapping[str, Any], settings: Settings, *, given: bool
-) -> list[WireServer]:
-    """`given` tells whether the addresses were asked for: a default one is not bound when an option replaces it."""
-    infos = [registry.find(at.protocol) for at in addresses]
-    check_given(infos, "server", options)
-    made = []
-    for at, info in zip(addresses, infos, strict=True):
-        own = fill_options(info, "server", at, options, os.environ)
-        replaced = any(option.replaces_bind and own.get(option.name) for option in info.options)
-        made.append(registry.server(at, settings._replace(options=own, bound=given or not replaced)))
-    return made
-
-
-def _keep_local(servers: Sequence[WireServer]) -> None:
-    for server in servers:
-        why = registry.find(server.address.protocol).local_only
-        if why and not server.address.is_loopback():
-            raise UsageError(
-                f"{server.address} is reachable from other machines, and {why}",
-                hint="bind 127.0.0.1, or add --allow-remote if that is meant",
-            )
-
-
-def _refuse_remote(names: Sequence[str], servers: Sequence[WireServer]) -> None:
-    for server in servers:
-        if not server.address.is_loopback():
+def _refuse_remote(names: Sequence[str], addresses: Sequence[Address]) -> None:
+    for address in addresses:
+        if not address.is_loopback():
             shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
             raise UsageError(
-                f"{server.address} is reachable from other machines, and whoever reaches it could call {shown}",
+                f"{address} is reachable from other machines, and whoever reaches it could call {shown}",
                 hint="bind 127.0.0.1, leave those out with --except, or add --allow-remote",
             )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from rpcctl.address import Address
 from rpcctl.address import Transport as Transport
-from rpcctl.messages import NATIVE, Deadline, Encoding, Reply, Request, Trace
+from rpcctl.messages import NATIVE, Deadline, Encoding, Notification, Reply, Request, Subscription, Trace
 
 Handler = Callable[[Request], Iterator[Reply]]
 
@@ -64,12 +64,16 @@ class ProtocolInfo(NamedTuple):
     extra: str = ""
     """The extra that installs its libraries, as in `rpcctl[EXTRA]`; empty when the plain install has them."""
     options: tuple[Option, ...] = ()
+    dialects: Mapping[str, frozenset[str]] = {}
+    """By value of its option `dialect`, the features of that one, where they are not `features`."""
     paths: tuple[str, ...] = ()
     """What in a path makes a transport's name alone mean this protocol, where another one has the short form."""
     local_only: str = ""
     """Why a server of it is bound beyond this machine only when that is insisted on; empty for no reason."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
+    snippets: Mapping[str, str] = {}
+    """What can write a call for people without rpcctl: `curl` or `python` to `package.module:function`, a Snippet."""
 
     def transport(self, name: str) -> Transport | None:
         """The transport of that name, if the protocol has it."""
@@ -132,11 +136,37 @@ class Client(Protocol):
         """Send on the first `next`; yield its replies, or raise TransportError, ProtocolError or DeadlineError.
 
         A Failure is yielded, not raised. `Request(INSPECT)` yields a `Result` holding a `Description`,
-        `Request(PING)` one that holds the server's name, each by the wire's own means.
+        `Request(PING)` one that holds the server's name, or a `Presence`, each by the wire's own means.
         """
 
     def close(self) -> None:
         """Free the connection; calls that wait raise ConnectionLostError. Safe to repeat."""
+
+
+class Preview(NamedTuple):
+    """One message that would be sent."""
+
+    text: str
+    """What it says, decoded."""
+    data: bytes = b""
+    """Its bytes; empty where there are none."""
+
+
+class PreviewClient(Client, Protocol):
+    """A client that can tell what it would send."""
+
+    def preview(self, request: Request) -> list[Preview]:
+        """What `send` would send first for the request, or raise what `send` would; touches no network.
+
+        Secrets that the client itself adds are left out.
+        """
+
+
+Snippet = Callable[[Address, Request, Settings], str]
+"""Writes a call as text that others can run: a shell command, or a script for the wire's stock library.
+
+A secret is never written, only where it is. UsageError for what cannot be said so.
+"""
 
 
 class BatchClient(Client, Protocol):
@@ -168,6 +198,16 @@ class PipelineClient(Client, Protocol):
         """Take in nothing more of a call; of one that is over nothing is left to do."""
 
 
+class NotificationClient(Client, Protocol):
+    """A client of a wire with the feature `notify`."""
+
+    def notify(self, notification: Notification, deadline: Deadline) -> None:
+        """Hand a notification over; returns when it cannot get lost on the way any more."""
+
+    def listen(self, subscription: Subscription) -> Iterator[Notification]:
+        """Notifications as they come; each is done with when the next one is asked for. Connects by itself."""
+
+
 class Run(Protocol):
     """One call in an executor's hands."""
 
@@ -197,6 +237,10 @@ class Sink(Protocol):
 
 class Executor(Protocol):
     """Runs handlers on threads of its own, so that a server's thread never blocks."""
+
+    @property
+    def capacity(self) -> int:
+        """How many calls it runs side by side; further ones wait in it."""
 
     def submit(self, handler: Handler, request: Request, sink: Sink, allowance: int | None = None) -> Run:
         """Start a call at once or when there is room; it pauses after `allowance` replies."""

@@ -119,6 +119,8 @@ class Failure(NamedTuple):
     data: Any = None
     code: int | None = None
     """The number that the method itself gave its error, for wires that have one."""
+    module: str = ""
+    """The module of that class, for wires that tell it; empty when it is not known."""
 
 
 FAILURES = ("remote", "no_method", "arguments", "timeout", "busy", "lost", "protocol")
@@ -137,6 +139,10 @@ REQUIRED = _Required()
 """The `default` of a parameter that has none."""
 
 
+Piece = tuple[str, str]
+"""Part of a signature: `name`, `type`, `default` or nothing in particular; and its text."""
+
+
 class Parameter(NamedTuple):
     """One parameter of a method."""
 
@@ -150,12 +156,16 @@ class Parameter(NamedTuple):
 
     def source(self) -> str:
         """As it stands in a signature: `b: int = 2`."""
-        text = {"rest": "*", "more": "**"}.get(self.kind, "") + self.name
+        return "".join(text for _, text in self.pieces())
+
+    def pieces(self) -> list[Piece]:
+        """The same in parts."""
+        found = [("", {"rest": "*", "more": "**"}.get(self.kind, "")), ("name", self.name)]
         if self.type:
-            text += f": {self.type}"
-        if self.default is REQUIRED:
-            return text
-        return f"{text} = {self.default!r}" if self.type else f"{text}={self.default!r}"
+            found += [("", ": "), ("type", self.type)]
+        if self.default is not REQUIRED:
+            found += [("", " = " if self.type else "="), ("default", repr(self.default))]
+        return found
 
 
 class MethodDescription(NamedTuple):
@@ -177,17 +187,22 @@ class MethodDescription(NamedTuple):
 
     def signature(self) -> str:
         """`(a, b=2, *, c: int = 3) -> float`; `(...)` when unknown."""
+        return "".join(text for _, text in self.pieces())
+
+    def pieces(self) -> list[Piece]:
+        """The signature in parts."""
         if self.parameters is None:
-            return "(...)"
-        parts = []
+            return [("", "(...)")]
+        parts: list[list[Piece]] = []
         kinds = [parameter.kind for parameter in self.parameters]
         for index, parameter in enumerate(self.parameters):
             if parameter.kind == "named" and not {"rest", "named"} & set(kinds[:index]):
-                parts.append("*")
-            parts.append(parameter.source())
+                parts.append([("", "*")])
+            parts.append(parameter.pieces())
             if parameter.kind == "positional" and "positional" not in kinds[index + 1 :]:
-                parts.append("/")
-        return f"({', '.join(parts)})" + (f" -> {self.returns}" if self.returns else "")
+                parts.append([("", "/")])
+        inner = [piece for part in parts for piece in (("", ", "), *part)][1:]
+        return [("", "("), *inner, ("", ")"), *([("", " -> "), ("type", self.returns)] if self.returns else [])]
 
     def summary(self) -> str:
         """The first paragraph of the docstring as one line."""
@@ -204,6 +219,51 @@ class Description(NamedTuple):
     def find(self, method: str) -> MethodDescription | None:
         """The description of one method by its exact name."""
         return next((each for each in self.methods if each.name == method), None)
+
+
+class Notification(NamedTuple):
+    """A message about something that happened, to whom it may concern."""
+
+    event: str
+    """What happened, as `compute.instance.create.end`."""
+    payload: Any = None
+    publisher: str = ""
+    """Who says so, as `compute.host1`; on sending, empty for the program itself."""
+    priority: str = "info"
+    id: str = ""
+    """Made up on sending when it is empty, as the time is."""
+    timestamp: str = ""
+    context: Mapping[str, Any] = {}
+
+
+class Subscription(NamedTuple):
+    """Which notifications are wanted, and how they are taken."""
+
+    priorities: tuple[str, ...] = ("info",)
+    pool: str = ""
+    """The listeners of a pool share a copy of all; empty for sharing with those that are in none."""
+    tap: bool = False
+    """Whether to see copies only, which nobody misses."""
+    requeue: bool = False
+    """Whether all is given back in the end."""
+    most: int | None = None
+    """How many are wanted; None for all that come."""
+    limit: Deadline = NEVER
+    item_timeout: float | None = None
+    """Seconds without a notification after which the listening ends."""
+
+
+class Presence(NamedTuple):
+    """What a ping found out."""
+
+    name: str
+    """The server's name, or an empty text."""
+    notes: Mapping[str, Any] = {}
+    """What else there is to say, as how many messages wait for it."""
+
+    def describe(self) -> str:
+        """The notes as text: `queue calc, waiting 3`."""
+        return ", ".join(f"{key} {value}" for key, value in self.notes.items())
 
 
 Trace = Callable[[str, str, bytes | None], None]

@@ -12,10 +12,11 @@ from typing import Any
 from rpcctl import address
 from rpcctl.address import Address, Scheme, Transport
 from rpcctl.errors import AddressError, MissingExtraError, RpcctlError, UsageError, renamed, suggest
-from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings
+from rpcctl.interfaces import Client, Option, ProtocolInfo, Server, Settings, Snippet
 
 DEFAULT = "zmq"
 PACKAGES = {
+    "amqp": "rpcctl.protocols.amqp",
     "jsonrpc": "rpcctl.protocols.jsonrpc",
     "manager": "rpcctl.protocols.manager",
     "msgpackrpc": "rpcctl.protocols.msgpackrpc",
@@ -25,6 +26,7 @@ PACKAGES = {
     "zmq": "rpcctl.protocols.zmq",
 }
 ALIASES = {
+    "rabbit": "amqp",
     "zerorpc": "zmq",
 }
 
@@ -55,15 +57,16 @@ def protocols() -> list[ProtocolInfo]:
 def own_options(roles: Iterable[str], taken: Collection[str] = ()) -> dict[str, Option]:
     """The protocols' own options for `client` or `server`, by name; the first protocol to declare one decides.
 
-    One that is spelled like something in `taken` is left out: it can still be given in an address.
+    One that is named like something in `taken` is left out: it can still be given in an address. One whose short
+    spelling is taken has the long one only.
     """
     wanted, own, spellings = set(roles), dict[str, Option](), set(taken)
     for info in _table_first(protocols()) if wanted else ():
         for option in info.options:
-            spelled = {option.name, option.short} - {""}
-            if wanted & set(option.roles) and not spelled & spellings:
-                own[option.name] = option._replace(panel=option.panel or f"{info.scheme} only")
-                spellings |= spelled
+            if wanted & set(option.roles) and option.name not in spellings:
+                short = "" if option.short in spellings else option.short
+                own[option.name] = option._replace(panel=option.panel or f"{info.scheme} only", short=short)
+                spellings |= {option.name, option.short}
     return own
 
 
@@ -92,6 +95,14 @@ def server(at: Address, settings: Settings) -> Server:
         raise UsageError(f"{info.scheme} cannot be served: {info.summary}", hint="--bind tcp://127.0.0.1:4242")
     made: Server = _load_class(info, info.server)(at, settings)
     return made
+
+
+def snippet(info: ProtocolInfo, form: str) -> Snippet:
+    """What writes a call over that protocol as `curl` or `python`; UsageError when nothing does."""
+    if form not in info.snippets:
+        raise UsageError(f"{info.scheme} has no --as {form}", hint=f"it has: {', '.join(info.snippets) or 'none'}")
+    found: Snippet = _load_class(info, info.snippets[form])
+    return found
 
 
 def is_installed(info: ProtocolInfo) -> bool:

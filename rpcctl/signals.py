@@ -92,12 +92,14 @@ def run_until_signal(
     files: Sequence[str] = (),
     ready: Callable[[], None] = lambda: None,
     note: Callable[[str], None] = lambda text: None,
+    tick: Callable[[], None] = lambda: None,
 ) -> None:
     """Start and serve until SIGTERM, Ctrl-C or `once()` says that its call is answered; then drain for `grace` seconds.
 
     `ready` is called when the server is bound and signals are heeded. SIGHUP, and with `watch` a change of an imported
-    file or one of `files`, loads the target anew; `note` is told what happened. A second signal stops without waiting.
-    UsageError when this is not the main thread: signals reach no other.
+    file or one of `files`, loads the target anew; `note` is told what happened, and `tick` is called every now and then
+    until the end begins. A second signal stops without waiting. UsageError when this is not the main thread: signals
+    reach no other.
     """
     if threading.current_thread() is not threading.main_thread():
         raise UsageError("signals reach the main thread only", hint="rpcctl.Server serves from any thread")
@@ -107,7 +109,7 @@ def run_until_signal(
         try:
             server.start()
             ready()
-            _run(server, flags, once, watched, note)
+            _run(server, flags, once, watched, note, tick)
             if server.is_busy():
                 note("stopping: finishing the calls that run; again to stop now")
             left = server.drain(grace)
@@ -127,8 +129,10 @@ def _run(
     once: Callable[[], bool] | None,
     files: _Files | None,
     note: Callable[[str], None],
+    tick: Callable[[], None],
 ) -> None:
     while not server.wait(POLL):
+        tick()
         if flags.stop or (once is not None and once()):
             return
         if flags.reload or (files is not None and files.changed()):

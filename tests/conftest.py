@@ -1,18 +1,42 @@
 """Servers and connections for every protocol, and the rule that in CI nothing may be skipped."""
 
+import inspect
 import os
+import shutil
 import socket
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rpcctl import registry
+from rpcctl.address import Address
 from rpcctl.api import Connection
 from rpcctl.hosting import Server
+from rpcctl.messages import Request
+from tests import sample
+from tests.rabbitmq import Broker
 
 SAMPLE = "tests.sample"
+BROKERS: Mapping[str, type[Broker]] = {"amqp": Broker}
+"""What the servers of a protocol are reached through, where they have no port of their own."""
 Serve = Callable[..., Connection]
+_numbers = count(1)
+
+
+class Naming(Connection):
+    """A connection that gives each argument its name in the sample module, where the wire has only named ones."""
+
+    def request(
+        self, method: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None, **more: Any
+    ) -> Request:
+        if args and "args" not in self.info.features:
+            names = [*inspect.signature(getattr(sample, method)).parameters, "one_more", "and_another"]
+            args, kwargs = (), {**dict(zip(names, args, strict=False)), **(kwargs or {})}
+        return super().request(method, args, kwargs, **more)
 
 
 def protocols_with(*features: str) -> list[str]:
@@ -20,15 +44,63 @@ def protocols_with(*features: str) -> list[str]:
     return [info.scheme for info in registry.protocols() if set(features) <= info.features]
 
 
+class Brokers:
+    """What servers without a port of their own are reached through: each started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Broker] = {}
+
+    def find(self, protocol: str) -> Broker:
+        if protocol not in self._made:
+            self._made[protocol] = BROKERS[protocol](Path(tempfile.mkdtemp(prefix="rpcctl-broker-")))
+            self._made[protocol].start()
+        return self._made[protocol]
+
+    def close(self) -> None:
+        while self._made:
+            _, broker = self._made.popitem()
+            broker.close()
+            shutil.rmtree(broker.folder, ignore_errors=True)
+
+
+_brokers = Brokers()
+
+
+def place(protocol: str) -> Address:
+    """Where a test serves the protocol: its default address on a free port, or a topic of its own at a broker."""
+    if protocol in BROKERS:
+        return registry.parse_address(_brokers.find(protocol).url(f"test-{next(_numbers)}"))
+    return registry.default_address(registry.find(protocol)).with_port(0)
+
+
+def served_with(*features: str) -> list[str]:
+    """Those of `protocols_with` that have a server."""
+    return [each for each in protocols_with(*features) if registry.find(each).server]
+
+
 def every_protocol(*features: str) -> pytest.MarkDecorator:
     """Run a test for each protocol that has the features."""
     return pytest.mark.parametrize("protocol", protocols_with(*features))
 
 
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _key() -> Iterator[None]:
     """A key for the wires that serve nobody without one."""
-    monkeypatch.setenv("RPCCTL_AUTHKEY", "a key of the tests")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RPCCTL_AUTHKEY", "a key of the tests")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _close_brokers() -> Iterator[None]:
+    yield
+    _brokers.close()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Broker:
+    """The broker that all tests share: each uses a topic of its own."""
+    return _brokers.find("amqp")
 
 
 @pytest.fixture
@@ -40,8 +112,7 @@ def address(protocol: str) -> Iterator[Callable[..., str]]:
         info = registry.find(protocol)
         if not info.server:
             return f"{info.scheme}:{target}"
-        at = registry.default_address(info).with_port(0)
-        servers.append(Server(target, at, **options))
+        servers.append(Server(target, place(protocol), **options))
         servers[-1].start()
         return str(servers[-1].addresses[0])
 
@@ -56,7 +127,7 @@ def connect() -> Iterator[Callable[..., Connection]]:
     connections: list[Connection] = []
 
     def open_one(at: str, **options: Any) -> Connection:
-        connections.append(Connection(at, **{"timeout": 10.0, **options}))
+        connections.append(Naming(at, **{"timeout": 10.0, **options}))
         connections[-1].connect()
         return connections[-1]
 

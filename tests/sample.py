@@ -38,9 +38,9 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-def echo(*values: Any) -> Any:
+def echo(value: Any, *more: Any) -> Any:
     """What was given: the one value, or a list of them."""
-    return values[0] if len(values) == 1 else list(values)
+    return [value, *more] if more else value
 
 
 def default(a: Any, b: Any = 2, *, c: Any = 3) -> list[Any]:

@@ -10,6 +10,9 @@ from typing import Any
 from rpcctl.cli.app import main
 from rpcctl.cli.command import Environment
 
+KEY = "RPCCTL_AUTHKEY"
+"""Set for all tests: some wires serve nobody without it."""
+
 
 class Outcome(str):
     """Standard output as text; with `exit_status`, `stderr`, and `json`, its last line parsed."""
@@ -22,6 +25,11 @@ class Outcome(str):
     def json(self) -> Any:
         """The last line of the output as JSON."""
         return json.loads(self.splitlines()[-1])
+
+    @property
+    def records(self) -> list[Any]:
+        """Each line of the output as JSON."""
+        return [json.loads(line) for line in self.splitlines()]
 
     @property
     def error(self) -> Any:
@@ -48,9 +56,8 @@ class Pipe(io.TextIOWrapper):
 
 def rpcctl(*argv: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, tty: bool = False) -> Outcome:
     """Run one command line through `main`; `env` is put over an environment without RPCCTL_ variables."""
-    clean = {
-        name: value for name, value in os.environ.items() if not name.startswith(("RPCCTL_", "NO_COLOR", "FORCE_"))
-    }
+    own = ("RPCCTL_", "NO_COLOR", "FORCE_")
+    clean = {name: value for name, value in os.environ.items() if name == KEY or not name.startswith(own)}
     stdout, stderr = Pipe(tty=tty), Pipe(tty=tty)
     environ = {**clean, **(env or {})}
     # Help is written by Typer, which knows only the process's own streams and environment.

@@ -20,8 +20,12 @@ SEAMS = (
     "rpcctl.secrets",
     "rpcctl.settings",
 )
+SERVED = (
+    *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.batch"),
+    *("rpcctl.hosting", "rpcctl.openrpc", "rpcctl.signals", "rpcctl.profiles", "rpcctl.cli"),
+)
 LAYERS = [
-    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting"), ()),
+    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.proxy"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
     ("errors.py", (), ()),
     ("exits.py", (), ()),
@@ -30,6 +34,7 @@ LAYERS = [
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
     ("limits.py", CORE, ()),
+    ("openrpc.py", CORE, ()),
     ("outcomes.py", CORE, ()),
     ("secrets.py", CORE, ()),
     ("profiles.py", SEAMS, ("tomllib", "tomli")),
@@ -38,7 +43,15 @@ LAYERS = [
     ("registry.py", SEAMS, ()),
     ("api.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.hosting", "rpcctl.batch", "rpcctl.pipeline"), ()),
     ("batch.py", (*SEAMS, "rpcctl.api"), ()),
-    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals"), ()),
+    ("hosting.py", (*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.signals", "rpcctl.listening"), ()),
+    ("listening.py", (*SEAMS, "rpcctl.registry", "rpcctl.service"), ()),
+    ("pool.py", (*SEAMS, "rpcctl.api"), ()),
+    ("proxy.py", (*SEAMS, "rpcctl.api", "rpcctl.listening", "rpcctl.pool", "rpcctl.service"), ()),
+    ("histogram.py", (), ()),
+    ("metrics.py", (*CORE, "rpcctl.address"), ("prometheus_client",)),
+    ("bench/worker.py", (*SEAMS, "rpcctl.api", "rpcctl.bench", "rpcctl.service.stdio"), ()),
+    ("bench/tally.py", (*CORE, "rpcctl.api", "rpcctl.histogram"), ()),
+    ("bench/*.py", (*SEAMS, "rpcctl.bench"), ()),
     ("service/*.py", (*SEAMS, "rpcctl.service"), ()),
     ("http/__init__.py", ("rpcctl.interfaces",), ()),
     ("http/*.py", (*SEAMS, "rpcctl.http", "rpcctl.sockets"), ("httptools", "uvicorn")),
@@ -46,13 +59,19 @@ LAYERS = [
     ("sockets/*.py", (*SEAMS, "rpcctl.sockets"), ()),
     ("protocols/__init__.py", (), ()),
     ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages", "rpcctl.http", "rpcctl.sockets"), ()),
+    ("protocols/*/__init__.py", ("rpcctl.interfaces", "rpcctl.messages", "rpcctl.http"), ()),
+    ("protocols/amqp/codec.py", (*CORE, "rpcctl.protocols.amqp.message"), ()),
+    ("protocols/amqp/frames.py", CORE, ("amqp",)),
+    ("protocols/amqp/virtual.py", (*SEAMS, "rpcctl.protocols.amqp"), ("kombu",)),
+    ("protocols/amqp/*.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.amqp"), ("amqp",)),
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
-    ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.openrpc", "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/snippets.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/calls.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
-    ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.protocols.jsonrpc"), ()),
+    ("protocols/jsonrpc/*.py", (*CORE, "rpcctl.openrpc", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/manager/client.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/line.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/server.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
@@ -79,22 +98,19 @@ LAYERS = [
     ("cli/options.py", SEAMS, ()),
     ("cli/quick.py", ("rpcctl.cli.command", "rpcctl.interfaces"), ()),
     ("cli/words.py", (*CORE, "rpcctl.cli"), ()),
+    ("cli/stub.py", (*CORE, "rpcctl.interfaces", "rpcctl.cli.stub_types"), ()),
+    ("cli/stub_types.py", (), ()),
+    ("cli/roff.py", (), ()),
+    ("cli/manual.py", (*SEAMS, "rpcctl.__version__", "rpcctl.registry", "rpcctl.cli"), ()),
+    ("cli/select.py", CORE, ("jmespath",)),
+    ("cli/yaml_text.py", (), ("yaml",)),
     ("cli/output.py", (*CORE, "rpcctl.cli"), ("rich",)),
     ("cli/prompt.py", (*CORE, "rpcctl.cli"), ("prompt_toolkit",)),
-    (
-        "cli/*.py",
-        (
-            *SEAMS,
-            "rpcctl.registry",
-            "rpcctl.service",
-            "rpcctl.api",
-            "rpcctl.hosting",
-            "rpcctl.signals",
-            "rpcctl.profiles",
-            "rpcctl.cli",
-        ),
-        ("rich",),
-    ),
+    ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
+    ("cli/serving.py", (*SERVED, "rpcctl.metrics", "rpcctl.proxy"), ()),
+    ("cli/proxy.py", (*SEAMS, "rpcctl.proxy", "rpcctl.service.outcome", "rpcctl.cli"), ()),
+    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.cli"), ()),
+    ("cli/*.py", SERVED, ("rich",)),
 ]
 # A codec is pure: it must not even see what moves bytes or tells the time.
 IMPURE = {"socket", "zmq", "threading", "time", "select", "asyncio", "random", "os"}
@@ -147,6 +163,8 @@ def loaded_by(code: str) -> set[str]:
 
 
 HEAVY = {
+    "jmespath",
+    "yaml",
     "rich",
     "typer",
     "asyncio",
@@ -156,6 +174,7 @@ HEAVY = {
     "importlib.metadata",
     "http.client",
     "urllib.request",
+    "prometheus_client",
 }
 
 

@@ -1,4 +1,4 @@
-"""What `serve` tells of each call, and how it notices that the one call of `--once` is over.
+"""What `serve` and `proxy` tell of each call, and how they notice that the one call of `--once` is over.
 
 A log line has the time, the peer, the method, the outcome and how long it took; never arguments, unless asked with -v.
 """
@@ -9,23 +9,35 @@ import threading
 from datetime import datetime
 
 from rpcctl.cli.output import Output
+from rpcctl.interfaces import Option
 from rpcctl.messages import INSPECT, PING, Request
 from rpcctl.service.outcome import OnDone
+
+ACCESS_LOG = Option(
+    "access-log",
+    "a line for each call on stderr; auto is text on a terminal and json elsewhere",
+    "FORM",
+    "choice",
+    "auto",
+    choices=("auto", "text", "json", "off"),
+    panel="Serving",
+)
+_STYLES = {"ok": "good", "cancelled": "dim", "no_method": "refused", "arguments": "refused", "busy": "refused"}
 
 
 class AccessLog:
     """Writes one line for each call that ended."""
 
     def __init__(self, output: Output, form: str, *, arguments: bool = False) -> None:
-        """`form` is `text` or `json`; `arguments` tells them too, shortened."""
+        """`form` is `text`, `json` or `auto`; `arguments` tells them too, shortened."""
         self._output = output
-        self._form = form
+        self._is_text = form == "text" or (form == "auto" and output.is_watched())
         self._arguments = arguments
 
     def __call__(self, request: Request, outcome: str, seconds: float) -> None:
         """Tell of one call; an executor's `on_done`."""
         shown = reprlib.repr(request.args) if self._arguments else ""
-        write = self._write_json if self._form == "json" else self._write_text
+        write = self._write_text if self._is_text else self._write_json
         write(request, outcome, seconds * 1000, shown)
 
     def _write_json(self, request: Request, outcome: str, ms: float, args: str) -> None:
@@ -34,9 +46,21 @@ class AccessLog:
         self._output.log(json.dumps({**line, "args": args} if args else line))
 
     def _write_text(self, request: Request, outcome: str, ms: float, args: str) -> None:
+        """In columns; a narrow screen loses the peer first."""
+        kind, _, name = outcome.partition(" ")
+        style = _STYLES.get(kind, "bad")
         self._output.log(
-            f"{datetime.now():%H:%M:%S} {request.peer or '-'} {request.method}{args} {outcome} {ms:.1f} ms"
+            ("dim", f"{datetime.now():%H:%M:%S} "),
+            (style, f"{kind:<9} "),
+            f"{ms:>7.1f} ms  {request.method + args:<16}  ",
+            (style, f"{name}  " if name else ""),
+            ("dim", request.peer or "-"),
         )
+
+
+def make_access_log(output: Output, form: str, *, arguments: bool = False) -> AccessLog | None:
+    """The log that the option asks for; None when it is off."""
+    return None if form == "off" else AccessLog(output, form, arguments=arguments)
 
 
 class OneCall:

@@ -20,28 +20,36 @@ MODULES = {
     "cast": "rpcctl.cli.cast",
     "batch": "rpcctl.cli.batch",
     "shell": "rpcctl.cli.shell",
+    "watch": "rpcctl.cli.watch",
     "list": "rpcctl.cli.list",
     "describe": "rpcctl.cli.describe",
     "ping": "rpcctl.cli.ping",
     "wait": "rpcctl.cli.wait",
+    "bench": "rpcctl.cli.bench",
     "serve": "rpcctl.cli.serve",
+    "proxy": "rpcctl.cli.proxy",
     "profile": "rpcctl.cli.profile",
+    "notify": "rpcctl.cli.notify",
+    "listen": "rpcctl.cli.listen",
     "protocols": "rpcctl.cli.protocols",
     "explain": "rpcctl.cli.explain",
     "completion": "rpcctl.cli.completion",
+    "manual": "rpcctl.cli.manual",
 }
 ALIASES = {"ls": "list"}
+PROGRAMS = {"zerorpc": "rpcctl.cli.zerorpc"}
+"""Other commands that rpcctl stands in for when it is started by their names: by a symbolic link, as a rule."""
 INTERRUPTED = 130
 
 
 def run() -> None:
-    """The `rpcctl` command: `main` with the process's own surroundings, then exit."""
+    """The `rpcctl` command: `main` with the process's own surroundings, then exit; by another's name, that command."""
     if sys.argv[1:2] == ["__complete"]:
         from rpcctl.cli.answer import answer
 
         answer(sys.argv[2:], MODULES, load_command)
     garbage.relax()
-    code = main(sys.argv[1:])
+    code = _run_program(sys.argv)
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -57,6 +65,19 @@ def run() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     sys.exit(code)
+
+
+def _run_program(argv: Sequence[str]) -> int:
+    module = PROGRAMS.get(os.path.basename(argv[0]).removesuffix(".exe"))
+    if module is None:
+        return main(argv[1:])
+    try:
+        return int(import_module(module).main(argv[1:]))
+    except BrokenPipeError:
+        _drop_output()
+        return 141
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def main(argv: Sequence[str], environment: Environment | None = None) -> int:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.cli.command import Command, Positional, Values
-from rpcctl.cli.options import ARGUMENTS, CONNECT, ITEM_TIMEOUT, RESULTS
+from rpcctl.cli.options import ARGUMENTS, CONNECT, ITEM_TIMEOUT, PREVIEWS, RESULTS
 from rpcctl.cli.session import Session
+from rpcctl.errors import UsageError
 from rpcctl.messages import Failure, Item, Parameter, Reply, Request, Result
 
 if TYPE_CHECKING:
@@ -33,13 +34,14 @@ COMMAND = Command(
     "Calling",
     "rpcctl.cli.call:run",
     (ADDRESS, METHOD, WORDS),
-    (*ARGUMENTS, *CONNECT, ITEM_TIMEOUT, *RESULTS),
+    (*ARGUMENTS, *CONNECT, ITEM_TIMEOUT, *PREVIEWS, *RESULTS),
     roles=("client",),
     details=WORD_RULES,
     examples=(
         "rpcctl call tcp://127.0.0.1:4242 strftime %Y/%m/%d",
         "rpcctl call :4242 add 2 3",
         "rpcctl call py:math sqrt 2",
+        "rpcctl call http://127.0.0.1:8080/ add 2 3 --as curl",
     ),
 )
 
@@ -48,6 +50,11 @@ def run(values: Values, session: Session) -> None:
     """Send the call and print its replies; what the method raised becomes a CallError."""
     with session.open(values) as connection, session.output.writing(values.output):
         request = make_request(values, session, connection)
+        if values.dry_run or values.as_:
+            from rpcctl.cli.dry_run import show
+
+            show(request, values.as_, connection, session)
+            return
         session.reach(connection, values)
         print_replies(connection.send(request), session)
 
@@ -56,6 +63,8 @@ def make_request(values: Values, session: Session, connection: "Connection", **m
     """The request that the words mean; made before the server is reached, unless --typed has to ask it first."""
     parameters: tuple[Parameter, ...] = ()
     if values.typed:
+        if getattr(values, "dry_run", None) or getattr(values, "as_", None):
+            raise UsageError("--typed asks the server, --dry-run and --as ask nobody", hint="leave out --typed")
         session.reach(connection, values)
         parameters = find_parameters(values.method, connection)
     arguments = session.read_arguments(values, parameters)

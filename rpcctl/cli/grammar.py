@@ -1,6 +1,7 @@
 """The same commands as a Typer program: it reads what the quick reader leaves, shows help, and words the mistakes."""
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from rpcctl import __version__, registry
 from rpcctl.cli.command import Command, Values, attribute, flags, spellings
+from rpcctl.cli.help_text import describe_default, describe_option, metavar
 from rpcctl.cli.words import mask_numbers, unmask
 from rpcctl.errors import UsageError, suggest
 from rpcctl.interfaces import Option
@@ -54,7 +56,7 @@ def build(commands: Sequence[Command], chosen: Callable[[Command, Values], None]
                 name,
                 help=_help_text(command),
                 short_help=command.summary,
-                epilog="\n\n".join(command.examples),
+                epilog=_examples(command),
                 rich_help_panel=command.group,
                 hidden=name != command.name,
             )(_function(command, chosen))
@@ -91,9 +93,10 @@ def _function(command: Command, chosen: Callable[[Command, Values], None]) -> Ca
 
 def _positional(word: Any) -> inspect.Parameter:
     kind: Any = list[str] if word.multiple else str if word.required else str | None
-    metavar = word.name.upper().rstrip("S") + "…" if word.multiple else word.name.upper()
     default: Any = inspect.Parameter.empty if word.required else [] if word.multiple else None
-    return _parameter(word.name, kind, typer.Argument(metavar=metavar, help=word.help, show_default=False), default)
+    return _parameter(
+        word.name, kind, typer.Argument(metavar=metavar(word), help=word.help, show_default=False), default
+    )
 
 
 def _option(option: Option) -> inspect.Parameter:
@@ -116,25 +119,21 @@ def _parameter(name: str, kind: Any, info: Any, default: Any) -> inspect.Paramet
 
 
 def _option_help(option: Option) -> str:
-    text = option.help[:1].upper() + option.help[1:]
-    if option.choices:
-        text += f": {', '.join(option.choices)}"
-    if option.multiple:
-        text += "; may be repeated"
-    if option.default not in (None, "", 0, False):
-        text += f" [dim](default {_shown(option)})[/dim]"
-    return text + "."
+    default = describe_default(option)
+    return _escape(describe_option(option)) + (f" [dim]({default})[/dim]" if default else "") + "."
 
 
-def _shown(option: Option) -> str:
-    value = option.default
-    if option.type == "size":
-        return f"{value // 1024}K" if value % 1024**2 else f"{value // 1024**2}M"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _escape(text: str) -> str:
+    """The text with no bracket that could be taken for a style."""
+    return re.sub(r"(\[[a-z#/@])", r"\\\1", text)
+
+
+def _examples(command: Command) -> str:
+    return "\n\n".join(["[bold]Examples[/bold]", *map(_escape, command.examples)])
 
 
 def _help_text(command: Command) -> str:
-    return f"{command.summary}.\n\n{command.details}".strip()
+    return _escape(f"{command.summary}.\n\n{command.details}".strip())
 
 
 def _explain(exc: Any, commands: Sequence[Command], argv: Sequence[str]) -> UsageError:

@@ -60,7 +60,21 @@ TYPED = Option(
 )
 ARGUMENTS = (JSON_ARGS, RAW_ARGS, PARAMS, TYPED)
 
-FORMATS = ("auto", "json", "ndjson", "table", "csv", "raw", "repr")
+DRY_RUN = Option(
+    "dry-run", "print what would be sent, decoded and as bytes, and send nothing", type="switch", panel="Output"
+)
+AS = Option(
+    "as",
+    "print the call as a curl command, or as a Python script for the wire's own library, and send nothing",
+    "FORM",
+    "choice",
+    choices=("curl", "python"),
+    variable=False,
+    panel="Output",
+)
+PREVIEWS = (DRY_RUN, AS)
+
+FORMATS = ("auto", "json", "ndjson", "yaml", "table", "csv", "raw", "repr")
 FORMAT = Option(
     "format", "how results are printed", "FORMAT", "choice", "auto", short="-f", choices=FORMATS, panel="Output"
 )
@@ -69,6 +83,9 @@ RAW_OUTPUT = Option(
     "raw-output", "a text result without quotes, bytes as bytes", type="switch", short="-r", panel="Output"
 )
 OUTPUT = Option("output", "write results to this file, whole or not at all", "FILE", short="-o", panel="Output")
+SELECT = Option(
+    "select", "print what this JMESPath expression chooses of each result, as 'items[].name'", "EXPR", panel="Output"
+)
 VERBOSE = Option(
     "verbose", "show the exchange on stderr; twice: its bytes too", type="count", default=0, short="-v", panel="Output"
 )
@@ -78,7 +95,7 @@ COLOR = Option(
 )
 TRACEBACK = Option("traceback", "show where in rpcctl an error arose", type="switch", panel="Output")
 MESSAGES = (JSON, VERBOSE, QUIET, COLOR, TRACEBACK)
-RESULTS = (FORMAT, RAW_OUTPUT, OUTPUT, *MESSAGES)
+RESULTS = (FORMAT, RAW_OUTPUT, SELECT, OUTPUT, *MESSAGES)
 
 ONLY = Option(
     "only", "expose only the names that match", "GLOB", multiple=True, variable=False, panel="What is exposed"

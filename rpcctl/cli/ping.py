@@ -26,7 +26,7 @@ def run(values: Values, session: Session) -> None:
         began = perf_counter()
         session.reach(connection, values)
         connected = perf_counter()
-        name = connection.ping()
+        name, notes = found = connection.presence()
         answered = perf_counter()
         connect, reply = (connected - began) * 1000, (answered - connected) * 1000
         if session.output.is_json():
@@ -35,8 +35,10 @@ def run(values: Values, session: Session) -> None:
                 "name": name,
                 "connect_ms": round(connect, 3),
                 "reply_ms": round(reply, 3),
+                **notes,
             }
             session.output.value(shown)
         else:
             times = f"connected in {connect:.1f} ms, reply in {reply:.1f} ms"
-            session.output.text(f"{session.address}: {name or 'a server'} answers: {times}")
+            more = f"; {found.describe()}" if notes else ""
+            session.output.text(f"{session.address}: {name or 'a server'} answers: {times}{more}")

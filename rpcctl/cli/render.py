@@ -1,4 +1,4 @@
-"""Values to text: JSON, Python's notation, cells of a table. Pure; knows no stream and no terminal.
+"""Values to text: JSON, YAML, Python's notation, cells of a table. Pure; knows no stream and no terminal.
 
 What JSON lacks is told so that nothing is lost in silence: bytes as base64 text, dates as ISO 8601, NaN and the
 infinities by name, map keys as text, integers in full.
@@ -28,6 +28,14 @@ def to_repr(value: Any) -> str:
     """The value in Python's notation; OutputError when its own code fails."""
     with _refusing("Python"), _integers_of_any_length():
         return repr(value)
+
+
+def to_yaml(value: Any, *, document: bool = False) -> str:
+    """The value as YAML, as a document of its own with `document`; OutputError for what has no such form."""
+    with _refusing("YAML"), _integers_of_any_length():
+        from rpcctl.cli.yaml_text import write
+
+        return write(value, document=document)
 
 
 def to_cell(value: Any) -> str:

@@ -1,11 +1,11 @@
 """`rpcctl serve`: a target, or several, at one address or several, until a signal."""
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rpcctl.cli.command import Command, Positional, Values
 from rpcctl.cli.options import MAX_MESSAGE, MESSAGES, PROTO, SELECTION
+from rpcctl.cli.serving import RUNNING, SERVING, announce, run_server
 from rpcctl.cli.session import Session, own_options
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
@@ -14,35 +14,11 @@ if TYPE_CHECKING:
     from rpcctl.hosting import Server
     from rpcctl.service.outcome import OnDone
 
-BIND = Option(
-    "bind", "address to serve at; port 0 takes a free one", "ADDRESS", multiple=True, short="-b", panel="Serving"
-)
-ACCESS_LOG = Option(
-    "access-log",
-    "a line for each call on stderr",
-    "FORM",
-    "choice",
-    "text",
-    choices=("text", "json", "off"),
-    panel="Serving",
-)
-GRACE = Option("grace", "time for running calls to finish when stopped", "SECONDS", "seconds", 10.0, panel="Serving")
-ONCE = Option("once", "leave after one call", type="switch", panel="Serving")
 RELOAD = Option(
     "reload", "load the target anew when one of its files, or the --auth-file, changes", type="switch", panel="Serving"
 )
-ALLOW_REMOTE = Option(
-    "allow-remote", "let other machines call a dangerous target", type="switch", variable=False, panel="Serving"
-)
 SAVE = Option(
     "save", "keep what @kv holds in this file, and begin with it", "FILE", variable=False, panel="What is exposed"
-)
-EXECUTOR = Option(
-    "executor",
-    "how calls are run: threads:N, or inline for one after the other",
-    "KIND",
-    default="threads",
-    panel="Running calls",
 )
 WORKERS = Option(
     "workers", "processes for a target that keeps a processor busy; 0: none", "N", "integer", 0, panel="Running calls"
@@ -55,18 +31,6 @@ CALL_TIMEOUT = Option(
     "seconds_or_off",
     panel="Running calls",
 )
-MAX_CONCURRENT = Option(
-    "max-concurrent", "most calls under way; further ones wait", "N", "integer", 16384, panel="Running calls"
-)
-MAX_WAIT = Option(
-    "max-wait",
-    "longest wait of a further call before it is told busy",
-    "SECONDS",
-    "seconds",
-    10.0,
-    panel="Running calls",
-)
-MAX_ITEMS = Option("max-items", "longest list made of an iterator", "N", "integer", 10_000, panel="Running calls")
 REPR = Option("repr", "send what has no plain form as its repr", type="switch", panel="Running calls")
 HIDE_TRACEBACKS = Option("hide-tracebacks", "keep tracebacks from callers", type="switch", panel="Running calls")
 
@@ -84,9 +48,9 @@ COMMAND = Command(
         ),
     ),
     (
-        *(PROTO, BIND, ACCESS_LOG, GRACE, ONCE, RELOAD, ALLOW_REMOTE),
-        *(EXECUTOR, WORKERS, LOCK, CALL_TIMEOUT, MAX_CONCURRENT, MAX_WAIT),
-        *(MAX_ITEMS, MAX_MESSAGE, REPR, HIDE_TRACEBACKS),
+        *(PROTO, *SERVING, RELOAD),
+        *(*RUNNING, WORKERS, LOCK, CALL_TIMEOUT),
+        *(MAX_MESSAGE, REPR, HIDE_TRACEBACKS),
         SAVE,
         *SELECTION,
         *MESSAGES,
@@ -107,31 +71,12 @@ COMMAND = Command(
 
 def run(values: Values, session: Session) -> None:
     """Serve until a signal; TargetError, UsageError or ConnectError when it cannot begin."""
-    from rpcctl.cli import garbage
-    from rpcctl.cli.access import AccessLog, OneCall, tell_all
-    from rpcctl.service.stdio import guarded_streams
-    from rpcctl.signals import run_until_signal
-
-    garbage.restore()
-    log = (
-        None
-        if values.access_log == "off"
-        else AccessLog(session.output, values.access_log, arguments=values.verbose > 0)
+    run_server(
+        values,
+        session,
+        lambda on_done: make_server(values, session, on_done),
+        lambda server: announce_server(server, session),
     )
-    once = OneCall() if values.once else None
-    ours = session.environment.stdout
-    is_real = ours is sys.stdout
-    with guarded_streams() as stdout, session.output.redirected(stdout if is_real else ours):
-        server = make_server(values, session, tell_all(log, once))
-        run_until_signal(
-            server,
-            ready=lambda: announce(server, session),
-            grace=values.grace,
-            once=once.is_over if once else None,
-            watch=bool(values.reload),
-            files=server.files,
-            note=session.output.note,
-        )
 
 
 def make_server(values: Values, session: Session, on_done: "OnDone | None") -> "Server":
@@ -179,17 +124,10 @@ def keep_saved(targets: Sequence[str], path: str) -> list[str]:
     return [f"@kv({path!r})" if each == "@kv" else each for each in targets]
 
 
-def announce(server: "Server", session: Session) -> None:
-    """The addresses on stdout; names of the methods, and what is dangerous about them, on stderr."""
+def announce_server(server: "Server", session: Session) -> None:
+    """Where it is and what it offers, and what is dangerous about that."""
     description = server.service.description
-    count = len(description.methods)
-    for address in server.addresses:
-        session.output.text(str(address))
-    session.output.flush()
-    session.output.panel(
-        f"serving {description.name}, {count} {'method' if count == 1 else 'methods'}",
-        [each.name for each in description.methods],
-    )
+    announce(server.addresses, f"serving {description.name}", description, session)
     if server.dangers:
         shown = ", ".join(server.dangers[:5]) + (", …" if len(server.dangers) > 5 else "")
         session.output.note(f"warning: whoever reaches this address can call {shown}; a warning is not a sandbox")

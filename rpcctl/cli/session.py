@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.cli.command import Command, Environment, Values, attribute
+from rpcctl.cli.options import SELECT
 from rpcctl.cli.output import Output
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rpcctl.address import Address
     from rpcctl.api import Connection
     from rpcctl.cli.saved import Saved
+    from rpcctl.cli.select import Select
     from rpcctl.cli.words import Arguments
 
 
@@ -32,20 +34,26 @@ class Session:
         self.method = ""
 
     @contextmanager
-    def open(self, values: Values) -> "Iterator[Connection]":
-        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end."""
+    def open(
+        self, values: Values, address: "Address | None" = None, options: Mapping[str, Any] | None = None
+    ) -> "Iterator[Connection]":
+        """A connection to the server at `values.address`, as the options say; not connected, and closed at the end.
+
+        Where a command has several servers, `address` and `options`, the protocols' own, are of the one that is meant.
+        """
         from rpcctl.api import Connection
 
         connection = Connection(
-            _read_address(values),
+            read_address(values) if address is None else address,
             proto=values.proto,
             timeout=values.timeout,
             connect_timeout=values.connect_timeout,
             item_timeout=getattr(values, "item_timeout", None),
             max_time=values.max_time,
             max_message=values.max_message,
-            options=own_options(values),
+            options=own_options(values) if options is None else options,
             trace=self.output.trace if values.verbose else None,
+            note=self.output.note,
         )
         self.protocol, self.address = connection.info.scheme, str(connection.address)
         self.method = getattr(values, "method", None) or ""
@@ -107,7 +115,7 @@ class Session:
         return data if isinstance(data, bytes) else str(data).encode()
 
 
-def _read_address(values: Values) -> "str | Address":
+def read_address(values: Values) -> "str | Address":
     """The address, with its password if that is kept elsewhere."""
     if not values.password:
         return str(values.address)
@@ -152,9 +160,14 @@ def values_of_protocols(values: Values) -> list[Option]:
     return list(getattr(values, "own", {}).values())
 
 
+def typed_options(values: Values) -> dict[str, Any]:
+    """What was typed of the protocols' own options, by name; None for those that were not."""
+    return {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
+
+
 def own_options(values: Values) -> dict[str, Any]:
     """What was given of the protocols' own options, on the line or else by the profile, by name."""
-    given = {option.name: getattr(values, attribute(option.name)) for option in values_of_protocols(values)}
+    given = typed_options(values)
     saved: Saved | None = getattr(values, "saved", None)
     if saved is None:
         return given
@@ -162,7 +175,10 @@ def own_options(values: Values) -> dict[str, Any]:
 
 
 def make_output(values: Values, environment: Environment) -> Output:
-    """Where results and errors go, as the output options say; commands without such options get the defaults."""
+    """Where results and errors go, as the output options say; commands without such options get the defaults.
+
+    UsageError for an expression that is wrong.
+    """
     as_json = getattr(values, "json", None)
     return Output(
         environment.stdout,
@@ -172,8 +188,17 @@ def make_output(values: Values, environment: Environment) -> Output:
         color=getattr(values, "color", None) or "auto",
         quiet=bool(getattr(values, "quiet", None)),
         verbose=getattr(values, "verbose", None) or 0,
+        select=_compile_select(getattr(values, "select", None)),
         env=environment.environ,
     )
+
+
+def _compile_select(expression: str | None) -> "Select | None":
+    if expression is None:
+        return None
+    from rpcctl.cli.select import compile_expression
+
+    return compile_expression(expression, SELECT.name)
 
 
 def _read_given(option: Option, given: Any) -> Any:

@@ -132,7 +132,8 @@ class Shell:
     def _do_describe(self, name: str | None) -> None:
         description = self._describe()
         found = describe.select(description, name, self._session.address)
-        texts = [describe.describe_method(each, self._session.address) for each in found]
+        info = self.connection.info
+        texts = [describe.describe_method(each, self._session.address, info) for each in found]
         self._output.document("" if name else description.name, texts)
 
     def _do_time(self, word: str | None) -> None:

@@ -19,7 +19,7 @@ class Sink:
 
     def __init__(self, stream: IO[Any] | None, name: str) -> None:
         """`stream` may be one of text over bytes, of text, of bytes, or missing; `name` is how errors call it."""
-        self._stream = stream
+        self.stream = stream
         self._bytes = getattr(stream, "buffer", stream)
         self._takes_text = stream is not None and self._bytes is stream and hasattr(stream, "encoding")
         self.name = name
@@ -35,8 +35,8 @@ class Sink:
     def flush(self) -> None:
         """Hand over what was written."""
         with writing_to(self.name):
-            if self._stream is not None:
-                self._stream.flush()
+            if self.stream is not None:
+                self.stream.flush()
 
 
 @contextmanager

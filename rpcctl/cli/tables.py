@@ -90,12 +90,12 @@ def draw_table(headings: Row, rows: Iterable[Row], terminal: Terminal) -> str:
     return _draw(table, terminal)
 
 
-def draw_panel(title: str, body: str, terminal: Terminal) -> str:
-    """A frame around a text."""
+def draw_panel(title: str, body: Iterable[str], terminal: Terminal) -> str:
+    """A frame around a text of several paragraphs."""
     from rich.panel import Panel
     from rich.text import Text
 
-    return _draw(Panel(Text(escape(body)), title=Text(escape(title)), title_align="left"), terminal)
+    return _draw(Panel(Text("\n".join(map(escape, body))), title=Text(escape(title)), title_align="left"), terminal)
 
 
 def _draw(drawing: Any, terminal: Terminal) -> str:

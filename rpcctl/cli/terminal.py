@@ -25,6 +25,9 @@ STYLES = {
     "hint": "\x1b[33m",
     "title": "\x1b[1m",
     "dim": "\x1b[2m",
+    "good": "\x1b[32m",
+    "bad": "\x1b[31m",
+    "refused": "\x1b[33m",
 }
 _RESET = "\x1b[0m"
 
@@ -36,10 +39,12 @@ class Terminal(NamedTuple):
     """Whether a person reads it: lines are broken, columns drawn, controls shown."""
     color: bool = False
     width: int = 80
+    live: bool = False
+    """Whether a line can be written anew."""
 
     def paint(self, style: str, text: str) -> str:
-        """The text in one of STYLES, if there is colour."""
-        return f"{STYLES[style]}{text}{_RESET}" if self.color else text
+        """The text in one of STYLES, if there is colour; without a style as it is."""
+        return f"{STYLES[style]}{text}{_RESET}" if self.color and style else text
 
     def paint_json(self, text: str) -> str:
         """A JSON text with its keys, texts and other values told apart, if there is colour."""
@@ -59,7 +64,8 @@ def examine(stream: IO[Any] | None, color: str, env: Mapping[str, str]) -> Termi
         colored = env["FORCE_COLOR"] != "0"
     else:
         colored = is_terminal and env.get("TERM") != "dumb"
-    return Terminal(is_terminal or color == "always", colored, _measure_width(stream, env))
+    live = is_terminal and env.get("TERM", "dumb") != "dumb"
+    return Terminal(is_terminal or color == "always", colored, measure_width(stream, env), live)
 
 
 def is_tty(stream: IO[Any] | None) -> bool:
@@ -84,7 +90,8 @@ def _show(character: str) -> str:
     return repr(character)[1:-1]
 
 
-def _measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+def measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+    """Columns of the terminal, as COLUMNS or the system tells; 80 when neither does."""
     columns = env.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and 0 < len(columns) < 6 and int(columns):
         return int(columns)
@@ -92,3 +99,14 @@ def _measure_width(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80 if stream else 80
     except (OSError, ValueError):
         return 80
+
+
+def measure_height(stream: IO[Any] | None, env: Mapping[str, str]) -> int:
+    """Lines of the terminal, as LINES or the system tells; 24 when neither does."""
+    lines = env.get("LINES", "")
+    if lines.isascii() and lines.isdigit() and len(lines) < 6 and int(lines):
+        return int(lines)
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or 24 if stream else 24
+    except (OSError, ValueError):
+        return 24

@@ -6,7 +6,7 @@ from rpcctl.cli.call import ADDRESS
 from rpcctl.cli.command import Command, Values
 from rpcctl.cli.options import CONNECT, MESSAGES
 from rpcctl.cli.session import Session
-from rpcctl.errors import DeadlineError, ProtocolError, TransportError
+from rpcctl.errors import DeadlineError, MethodNotFoundError, ProtocolError, TransportError
 from rpcctl.messages import Deadline
 
 INTERVAL = 0.1
@@ -36,7 +36,7 @@ def run(values: Values, session: Session) -> None:
                 connection.connect()
                 connection.ping()
                 return
-        except (TransportError, DeadlineError, ProtocolError) as exc:
+        except (TransportError, DeadlineError, ProtocolError, MethodNotFoundError) as exc:
             reason = exc.message
         time.sleep(INTERVAL)
     raise DeadlineError(

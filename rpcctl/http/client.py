@@ -14,11 +14,11 @@ from threading import Lock
 
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, RemoteProtocolError, RpcctlError
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.messages import Deadline
 from rpcctl.sockets.wire import Wire
 
-from .heads import Header, read_header, redirect, target_of, write_head
+from .heads import MASKED, Header, hide_secret, read_header, redirect, target_of, write_head
 from .logins import authorization, basic
 from .proxies import Proxy, find_proxy
 from .verdicts import REDIRECTS, Answer, explain, judge, refusal
@@ -93,6 +93,18 @@ class HttpClient:
                 return answer
             self._follow(answer.headers["location"])
         raise RemoteProtocolError(f"{self._origin}: more than {_MOST_REDIRECTS} redirects")
+
+    def preview(self, body: bytes, content_type: str, headers: Sequence[Header] = ()) -> list[Preview]:
+        """The head and the body that `post` would send, asking nobody: `***` stands for a login."""
+        at, options = self._target.at, self._settings.options
+        with_login = at.user or at.password or any(options.get(name) for name in ("auth", "user", "netrc"))
+        self._login = MASKED if with_login else None
+        everything = (*self._standard(content_type, None), *headers, *map(hide_secret, self._own()))
+        head = write_head(self._target, everything, len(body), whole=False)
+        return [
+            Preview(head.rstrip(), head.encode("latin-1", "replace")),
+            Preview(body.decode("utf-8", "replace"), body),
+        ]
 
     def refusal(self, answer: Answer) -> RpcctlError:
         """What to raise for an answer whose body is not the protocol's: its status, and its first line."""

@@ -10,6 +10,9 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 _SAFE = "/%:@!$&'()*+,;=~?"
 _PORTS = {"http": 80, "https": 443}
 _SHOWN = 200
+_SECRET_NAMES = ("auth", "cookie", "credential", "key", "pass", "secret", "session", "sign", "token")
+MASKED = "***"
+"""What stands for a secret that is not shown."""
 Header = tuple[str, str]
 
 
@@ -43,6 +46,12 @@ def read_header(text: str) -> Header:
     if not colon or not name or not set(name) <= _TOKEN or not value.strip().isprintable():
         raise UsageError(f"--header {name[:40]!r}… is no header", hint="-H 'NAME: VALUE'")
     return name, value.strip()
+
+
+def hide_secret(header: Header) -> Header:
+    """The header as it may be shown: without its value, when its name says that this may be a secret."""
+    name, value = header
+    return (name, MASKED) if value and any(each in name.lower() for each in _SECRET_NAMES) else header
 
 
 def host_of(at: Address) -> str:

@@ -10,6 +10,9 @@ To add one, make a package of four files; a package of another distribution join
                  and with `pipeline` start, collect, abandon, for several calls at once on its one connection.
     server.py    Server: bind, serve, drain, close, as `rpcctl.interfaces.Server` says.
 
+A client may have `preview` too, for `--dry-run` (`rpcctl.interfaces.PreviewClient`), and INFO.snippets may name
+functions that write a call for people without rpcctl, for `--as curl` and `--as python`; they stand in `snippets.py`.
+
 Clients and servers turn foreign exceptions into those of `rpcctl.errors` at their border, and import neither a sibling
 nor the service nor the command line: what they need of those is handed in. What the wire cannot carry is left out of
 INFO.features, and is then refused, documented and skipped in the behaviour suite by that alone.

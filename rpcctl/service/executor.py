@@ -46,6 +46,9 @@ DEFAULT_LIMITS = Limits()
 class Calls:
     """The calls of one server process, from acceptance to their end: the part that all executors share."""
 
+    capacity = 1
+    """How many run side by side."""
+
     def __init__(self, workers: Workers, limits: Limits, on_done: OnDone | None = None) -> None:
         """No thread is started before it is needed."""
         self.lock = Lock()
@@ -213,6 +216,7 @@ class Threads(Calls):
     ) -> None:
         """No thread is started before the first call."""
         super().__init__(WorkerPool(threads), limits, on_done)
+        self.capacity = min(threads, limits.max_concurrent)
 
 
 class Inline(Calls):

@@ -24,7 +24,8 @@ def failure_of(exc: BaseException, *, traceback: bool = True) -> Failure:
     """What the caller is told of an exception that the served code raised."""
     trace = _trace(exc) if traceback else ""
     fault = fault_of(exc)
-    return fault._replace(traceback=trace) if fault else Failure("remote", _name(exc), _text(exc), trace)
+    found = fault or Failure("remote", _name(exc), _text(exc))
+    return found._replace(traceback=trace, module=_module(exc))
 
 
 def fault_of(found: Any) -> Failure | None:
@@ -62,6 +63,11 @@ def failure_of_handler(exc: BaseException) -> Failure:
 
 def _name(found: Any) -> str:
     return _sendable(type(found).__name__)
+
+
+def _module(exc: BaseException) -> str:
+    found = type(exc).__module__
+    return _sendable(found) if isinstance(found, str) else ""
 
 
 def _text(exc: Any) -> str:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from rpcctl.api import Connection
 from rpcctl.errors import ArgumentError
 from tests.conftest import every_protocol, protocols_with
 
@@ -57,7 +58,7 @@ def test_not_a_number_comes_back_as_the_wire_can(client):
     assert math.isnan(value) if client.info.encoding.nan else value == "NaN"
 
 
-@every_protocol()
+@every_protocol("args")
 def test_positional_arguments_and_defaults(client):
     assert client.add(2, 3) == 5
     assert client.default(1) == [1, 2, 3]
@@ -66,7 +67,7 @@ def test_positional_arguments_and_defaults(client):
 
 @every_protocol("kwargs")
 def test_named_arguments(client):
-    assert client.default(1, c=9) == [1, 2, 9]
+    assert client.default(a=1, c=9) == [1, 2, 9]
     assert client.add(a=2, b=3) == 5
 
 
@@ -74,6 +75,12 @@ def test_named_arguments(client):
 def test_named_arguments_are_refused_by_name_where_the_wire_has_none(client):
     with pytest.raises(ArgumentError, match="colour="):
         client.default(1, colour="red")
+
+
+@pytest.mark.parametrize("protocol", sorted(set(protocols_with()) - set(protocols_with("args"))))
+def test_arguments_by_position_are_refused_where_the_wire_has_none(client):
+    with pytest.raises(ArgumentError, match="by position"):
+        Connection(client.address).call("add", 2, 3)
 
 
 @every_protocol()

@@ -4,7 +4,7 @@ import platform
 import sys
 from importlib import import_module
 
-GROUPS = ("startup", "zmq", "http", "msgpackrpc", "manager", "pyro", "workers", "memory")
+GROUPS = ("startup", "zmq", "http", "msgpackrpc", "manager", "pyro", "amqp", "workers", "memory")
 HEAD = ("work", "rpcctl", "peer", "the peer is", "ratio", "budget", "")
 
 

@@ -70,7 +70,7 @@ def test_every_option_of_a_command_is_offered(name):
         (["no-such-command", ""], []),
         (["call", "--connect"], ["--connect-timeout"]),
         (["ls", "--connect"], ["--connect-timeout"]),
-        (["call", "--format", ""], ["auto", "json", "ndjson", "table", "csv", "raw", "repr"]),
+        (["call", "--format", ""], ["auto", "json", "ndjson", "yaml", "table", "csv", "raw", "repr"]),
         (["call", "-f", "j"], ["json"]),
         (["call", "--format=j"], ["--format=json"]),
         (["call", "--no-such-option=j"], []),

@@ -216,5 +216,5 @@ def test_fish_gets_names_from_a_hostile_server_whole(fish):
 def test_methods_of_a_running_server(shell, fish, served):
     assert shell.complete(f"rpcctl call {served} ech") == ["rpcctl", "call", served, "echo"]
     assert fish(f"rpcctl call {served} ech") == [
-        "echo\t(*values: Any) -> Any What was given: the one value, or a list of them."
+        "echo\t(value: Any, *more: Any) -> Any What was given: the one value, or a list of them."
     ]

@@ -101,7 +101,7 @@ def test_any_plain_value_is_json_everywhere(value, format, tty):
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", screen.plain)
 
 
-@given(PLAIN, st.sampled_from(["auto", "table", "csv", "raw", "repr"]), st.booleans(), st.booleans())
+@given(PLAIN, st.sampled_from(["auto", "table", "csv", "raw", "repr", "yaml"]), st.booleans(), st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_any_plain_value_has_every_form(value, format, tty, streamed):
     screen = Screen(format=format, tty=tty)
@@ -181,7 +181,7 @@ def test_forced_colour_keeps_one_value_per_line():
     assert json.loads(COLOR.sub("", text)) == {"a": [1, 'x": 3'], "b": {}}
 
 
-@pytest.mark.parametrize("format", ["auto", "json", "ndjson", "table", "csv", "raw", "repr"])
+@pytest.mark.parametrize("format", ["auto", "json", "ndjson", "yaml", "table", "csv", "raw", "repr"])
 @pytest.mark.parametrize("value", [ESCAPES, {ESCAPES: ESCAPES}, [{ESCAPES: [ESCAPES]}], ESCAPES.encode()])
 def test_a_peer_cannot_steer_the_terminal(format, value):
     screen = Screen(tty=True, color="never", format=format)

@@ -58,17 +58,26 @@ def test_stdout_has_the_address_and_stderr_the_rest():
         process.wait_for("add")
         with rpcctl.connect(address) as client:
             assert client.add(2, 3) == 5
-        line = process.wait_for(" add ")
-        assert "ok" in line
-        assert "2" not in line.partition("add")[2].replace("ms", "").partition("ok")[0]
+        line = json.loads(process.wait_for('"add"'))
+        assert line["outcome"] == "ok"
+        assert not {"args", "kwargs"} & set(line)
         process.signal()
         assert process.wait() == 0
         assert process.popen.stdout is not None
         assert process.popen.stdout.read() == ""
 
 
-def test_the_access_log_as_json():
-    with serving("--access-log", "json") as (process, address), rpcctl.connect(address) as client:
+def test_the_access_log_as_text():
+    with serving("--access-log", "text") as (process, address), rpcctl.connect(address) as client:
+        client.add(4711, 0)
+        line = process.wait_for(" add ")
+        assert " ok " in line
+        assert " ms " in line
+        assert "4711" not in line
+
+
+def test_the_access_log_of_a_pipe_is_json():
+    with serving() as (process, address), rpcctl.connect(address) as client:
         with pytest.raises(CallError):
             client.fail()
         line = json.loads(process.wait_for('"fail"'))

@@ -99,8 +99,8 @@ def test_calls_failures_streams_and_the_log_are_as_without():
         with pytest.raises(RemoteError, match="on purpose") as caught:
             client.fail()
         assert "raise ValueError(message)" in caught.value.traceback
-        assert "ok" in process.wait_for(" add ")
-        assert "ValueError" in process.wait_for(" fail ")
+        assert '"ok"' in process.wait_for('"add"')
+        assert "ValueError" in process.wait_for('"fail"')
 
 
 def test_calls_run_in_other_processes_which_end_with_the_server(target):

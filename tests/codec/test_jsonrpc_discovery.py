@@ -9,8 +9,9 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
+from rpcctl import openrpc
 from rpcctl.messages import REQUIRED, Description, MethodDescription, Parameter
-from rpcctl.protocols.jsonrpc import discovery, openrpc
+from rpcctl.protocols.jsonrpc import discovery
 from tests.codec.jsonrpc_methods import ask, call
 
 SCHEMAS = [json.loads(path.read_text()) for path in sorted((Path(__file__).parent / "openrpc").glob("*.json"))]

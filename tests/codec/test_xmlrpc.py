@@ -229,7 +229,8 @@ FAULTS = [
 @pytest.mark.parametrize(("code", "text", "kind", "name", "message"), FAULTS)
 def test_faults_as_servers_word_them(code, text, kind, name, message):
     found = codec.read_reply(codec.write_fault(code, text))
-    assert faults.from_fault(found, "m") == Failure(kind, name, message, code=code)
+    number = code if name == f"fault {code}" else None
+    assert faults.from_fault(found, "m") == Failure(kind, name, message, code=number)
 
 
 @pytest.mark.parametrize("value", [None, "text", [], {}, {"faultCode": "12"}, {"faultString": 3, "faultCode": None}])

@@ -1,6 +1,7 @@
 """Processes of foreign peers, hand-made peers, and our own ends without a command line around them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -94,3 +95,17 @@ def raw() -> Iterator[Callable[..., Raw]]:
 def client(serve, raw):
     """A hand-made client of a server with a short period."""
     return raw(serve(options={"heartbeat": BEAT}))
+
+
+@pytest.fixture
+def topic() -> str:
+    """A name of this test's own, at a broker that others share."""
+    return f"t{os.urandom(6).hex()}"
+
+
+@pytest.fixture
+def cli():
+    """`rpcctl` in this process."""
+    from tests.shell import rpcctl
+
+    return rpcctl

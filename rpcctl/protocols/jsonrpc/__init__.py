@@ -15,6 +15,10 @@ INFO = ProtocolInfo(
     features=frozenset({"args", "kwargs", "oneway", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("jsonrpc", binary=False, nan=False, any_key=False),
     port=80,
+    snippets={
+        "curl": "rpcctl.protocols.jsonrpc.snippets:write_curl",
+        "python": "rpcctl.protocols.jsonrpc.snippets:write_python",
+    },
     options=(
         Option(
             "jsonrpc",

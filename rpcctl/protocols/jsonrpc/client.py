@@ -6,14 +6,15 @@ Bodies are read whatever the status: servers older than 2.0 answer errors with 5
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rpcctl import openrpc
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, AuthError, DeadlineError, RemoteProtocolError
 from rpcctl.http.client import Answer, HttpClient
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import first_limit
 from rpcctl.messages import INSPECT, PING, Deadline, Description, Failure, Reply, Request, Result
 
-from . import codec, discovery, faults, openrpc
+from . import codec, discovery, faults
 from .dialects import DIALECTS, dialect_of, ids
 
 _JSON = "application/json"
@@ -78,6 +79,11 @@ class Client:
         if isinstance(found, Failure):
             return [None if each.oneway else found for each in requests]
         return [found.get(key) for key, _ in sent]
+
+    def preview(self, request: Request) -> list[Preview]:
+        """The head and the body of the request, a secret in it left out."""
+        body = self._spell(request, None if request.oneway else next(self._ids))[1]
+        return self._http.preview(self._masked(body), _JSON, self._headers)
 
     def close(self) -> None:
         """Free the connection; calls that wait raise ConnectionLostError. Safe to repeat."""
@@ -172,9 +178,11 @@ class Client:
         """Tell a message to the trace, a secret in it left out."""
         if self._trace is None:
             return
-        if self._secret:
-            body = body.replace(self._secret.encode(), b"***")
+        body = self._masked(body)
         self._trace(direction, body[:_SHOWN].decode("utf-8", "replace"), body)
+
+    def _masked(self, body: bytes) -> bytes:
+        return body.replace(self._secret.encode(), b"***") if self._secret else body
 
     def _body(self, answer: Answer, method: str) -> bytes:
         """The body of an answer, if it may be a reply; else the error that the answer means."""

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rpcctl.messages import Description, Failure, MethodDescription, Parameter, Result
-
-from .openrpc import schema_of, to_document
+from rpcctl.openrpc import schema_of, to_document
 
 DISCOVER, LIST, HELP, SIGNATURE = "rpc.discover", "system.listMethods", "system.methodHelp", "system.methodSignature"
 _TAKES: Mapping[str, int] = {DISCOVER: 0, LIST: 0, HELP: 1, SIGNATURE: 1}

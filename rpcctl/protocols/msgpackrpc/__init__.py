@@ -13,6 +13,7 @@ INFO = ProtocolInfo(
     features=frozenset({"args", "oneway", "batch", "inspect"}),
     encoding=Encoding("msgpackrpc", int_bits=64),
     port=18800,
+    snippets={"python": "rpcctl.protocols.msgpackrpc.snippets:write_python"},
     options=(
         Option("msgpack-old", "write bytes and text alike, for peers from before 2013", type="switch"),
         Option(

@@ -5,7 +5,7 @@ from itertools import count
 
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, ConnectionLostError, LocalProtocolError, RpcctlError
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit
 from rpcctl.messages import INSPECT, PING, Deadline, Reply, Request, Result
 
@@ -80,6 +80,12 @@ class Client:
                 conversation.forget(number)
         return replies
 
+    def preview(self, request: Request) -> list[Preview]:
+        """The request, or the notification of a one-way call."""
+        number, data = self._encode(request)
+        shown = [codec.NOTIFICATION] if number is None else [codec.REQUEST, number]
+        return [Preview(repr([*shown, request.method, list(request.args)]), data)]
+
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError. Safe to repeat."""
         first, self._closed = not self._closed, True
@@ -136,7 +142,14 @@ class Client:
             raise limit.error(request)
 
     def _pack(self, request: Request) -> tuple[int | None, bytes]:
-        """Id and bytes of a message; a one-way call has no id."""
+        """Id and bytes of a message that is about to be sent; a one-way call has no id."""
+        number, data = self._encode(request)
+        if self._settings.trace is not None:
+            told = "one way" if number is None else f"id {number}"
+            self._settings.trace(">", f"{request.method} {list(request.args)!r} {told}", data)
+        return number, data
+
+    def _encode(self, request: Request) -> tuple[int | None, bytes]:
         number = None if request.oneway else next(self._ids) % codec.IDS
         try:
             data = self._packer.notification(request) if number is None else self._packer.request(request, number)
@@ -148,9 +161,6 @@ class Client:
                 f"{request.method}: the message has {len(data)} bytes, {most} are allowed",
                 hint="a larger --max-message, at both ends",
             )
-        if self._settings.trace is not None:
-            told = "one way" if number is None else f"id {number}"
-            self._settings.trace(">", f"{request.method} {list(request.args)!r} {told}", data)
         return number, data
 
     def _ping(self, request: Request) -> Reply:

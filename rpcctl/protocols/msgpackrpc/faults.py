@@ -34,7 +34,9 @@ _NO_METHOD = (
 
 def to_error(failure: Failure) -> list[Any]:
     """The pair that is sent."""
-    text = failure.type if not failure.message else f"{failure.type}: {failure.message}"
+    # However another wire calls it: by this name ours tell it from a call that does not fit.
+    name = "NameError" if failure.kind == "no_method" else failure.type
+    text = f"{name}: {failure.message}" if failure.message else name
     code = _RAISED if failure.kind == "remote" else _REFUSED
     return [code, text.encode("utf-8", "backslashreplace").decode()]
 
@@ -48,7 +50,7 @@ def to_failure(error: Any, method: str) -> Failure:
     """What a peer's error says of a call of `method`."""
     code, text = _parts(error)
     if any(text.startswith(form.format(method)) for form in _NO_METHOD):
-        return Failure("no_method", "NameError", method, code=code)
+        return Failure("no_method", "NameError", method)
     match = _TYPED.fullmatch(text)
     if match is None:
         return Failure("remote", "RemoteError", text, data=_data(error), code=code)
@@ -57,7 +59,9 @@ def to_failure(error: Any, method: str) -> Failure:
     if code == _REFUSED:
         missing = name == "NameError" and message == method
         kind = "no_method" if missing else _KINDS.get(name, "arguments")
-    return Failure(kind, name, message, data=_data(error), code=code)
+    # Beside the class of an exception these numbers are the wire's own, and say nothing on another one.
+    own = None if code in (_RAISED, _REFUSED) else code
+    return Failure(kind, name, message, data=_data(error), code=own)
 
 
 def _parts(error: Any) -> tuple[int | None, str]:

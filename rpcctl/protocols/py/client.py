@@ -5,7 +5,7 @@ from queue import Empty, SimpleQueue
 
 from rpcctl.address import Address
 from rpcctl.errors import ConnectionLostError, UsageError
-from rpcctl.interfaces import Handler, Settings
+from rpcctl.interfaces import Handler, Preview, Settings
 from rpcctl.limits import first_limit, next_limit
 from rpcctl.messages import ENDS, Deadline, Reply, Request
 
@@ -49,6 +49,11 @@ class Client:
     def abandon(self, call: int) -> None:
         """Take in nothing more of a call that was started."""
         self._pipeline.abandon(call)
+
+    def preview(self, request: Request) -> list[Preview]:
+        """The call as Python would write it; there are no bytes."""
+        words = [repr(each) for each in request.args] + [f"{name}={each!r}" for name, each in request.kwargs.items()]
+        return [Preview(f"{request.method}({', '.join(words)})")]
 
     def close(self) -> None:
         """Forget the target."""

@@ -15,6 +15,10 @@ INFO = ProtocolInfo(
         "xmlrpc", int_bits=64, unsigned=False, nan=False, any_key=False, control_characters=False, dates=True
     ),
     port=80,
+    snippets={
+        "curl": "rpcctl.protocols.xmlrpc.snippets:write_curl",
+        "python": "rpcctl.protocols.xmlrpc.snippets:write_python",
+    },
     paths=("RPC2", "xmlrpc"),
     options=(
         *HTTP_OPTIONS_CLIENT,

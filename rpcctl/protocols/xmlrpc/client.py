@@ -7,7 +7,7 @@ from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, DeadlineError, LocalProtocolError, RemoteProtocolError, RpcctlError
 from rpcctl.http.client import Answer, HttpClient
 from rpcctl.http.logins import read_secret
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import first_limit
 from rpcctl.messages import INSPECT, PING, Deadline, Description, Failure, MethodDescription, Reply, Request, Result
 
@@ -70,12 +70,20 @@ class Client:
             return [self._call(each) for each in requests]
         return [reply] * len(requests)
 
+    def preview(self, request: Request) -> list[Preview]:
+        """The head and the body of the request, `***` in place of a token."""
+        if self._token_source and not self._token:
+            self._token = "token:***"
+        return self._http.preview(self._masked(self._write(request)), codec.CONTENT_TYPE)
+
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError."""
         self._http.close()
 
     def _call(self, request: Request) -> Result | Failure:
         body = self._write(request)
+        if self._settings.trace is not None:
+            self._settings.trace(">", self._mask(f"{request.method} {list(request.args)!r}"), self._masked(body))
         limit = first_limit(request)
         try:
             answer = self._http.post(body, codec.CONTENT_TYPE, limit.deadline)
@@ -86,12 +94,9 @@ class Client:
 
     def _write(self, request: Request) -> bytes:
         try:
-            body = codec.write_call(request.method, self._with_token(request), self._types)
+            return codec.write_call(request.method, self._with_token(request), self._types)
         except LocalProtocolError as exc:
             raise ArgumentError(f"{request.method}: {exc.message}") from exc
-        if self._settings.trace is not None:
-            self._settings.trace(">", self._mask(f"{request.method} {list(request.args)!r}"), self._masked(body))
-        return body
 
     def _masked(self, body: bytes) -> bytes:
         return self._mask(body.decode()).encode() if self._token else body

@@ -76,12 +76,13 @@ def from_struct(value: Mapping[str, Any], method: str) -> Failure:
     text = value.get("faultString")
     text = text if isinstance(text, str) else "" if text is None else repr(text)
     if code == NO_METHOD or _NO_METHOD.fullmatch(text):
-        return Failure("no_method", "NameError", method, code=code)
+        return Failure("no_method", "NameError", method)
     name, message = _split(code, text)
     kind = _KINDS.get(code) or ("arguments" if _ARGUMENTS.fullmatch(text) else "remote")
     if code in (SYSTEM, TRANSPORT):
         kind = _BY_TYPE.get(name, kind)
-    return Failure(kind, name, message, code=code)
+    # Beside the class of an exception the number is the wire's own, and says nothing on another one.
+    return Failure(kind, name, message, code=code if name == _numbered(code) else None)
 
 
 def is_fault(value: Any) -> bool:
@@ -101,5 +102,9 @@ def _split(code: int, text: str) -> tuple[str, str]:
     """The name of the error and its message; the fault's number is the name where the text has none."""
     match = _STOCK.fullmatch(text) if code == 1 else _TYPED.fullmatch(text) if -32768 <= code <= -32000 else None
     if match is None:
-        return f"fault {code}", text
+        return _numbered(code), text
     return match[1], match[2] or ""
+
+
+def _numbered(code: int) -> str:
+    return f"fault {code}"

@@ -16,6 +16,7 @@ INFO = ProtocolInfo(
     features=frozenset({"args", "stream", "oneway", "pipeline", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("zmq", int_bits=64),
     port=4242,
+    snippets={"python": "rpcctl.protocols.zmq.snippets:write_python"},
     options=(
         Option(
             "heartbeat",

@@ -16,7 +16,7 @@ from rpcctl.errors import (
     TransportError,
     UsageError,
 )
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import ENDS, INSPECT, PING, Deadline, Description, Failure, Reply, Request, Result
 
@@ -71,10 +71,9 @@ class Client:
         A one-way call returns when it is handed to ZeroMQ over a connection that stands; `close` lets it leave. Raises
         ArgumentError for what MessagePack cannot carry, and what `rpcctl.interfaces.Client.send` says.
         """
+        self._check_pattern(request)
         if request.oneway:
             return self._cast(request)
-        if self._kind != zmq.DEALER:
-            raise UsageError("--push and --publish carry one-way calls only", hint="rpcctl cast")
         if request.method == INSPECT:
             return self._inspect(request)
         if request.method == PING:
@@ -84,8 +83,7 @@ class Client:
     def start(self, request: Request) -> int:
         """Send a call and return at once; a number that stands for it."""
         conversation = self._current()
-        if self._kind != zmq.DEALER:
-            raise UsageError("--push and --publish carry one-way calls only", hint="rpcctl cast")
+        self._check_pattern(request)
         limit = first_limit(request)
         channel = self._open(conversation, request, self._new_id(), limit)
         self._pipeline = self._pipeline or Pipeline(conversation)
@@ -99,6 +97,14 @@ class Client:
         """Take in nothing more of a call that was started."""
         if self._pipeline is not None:
             self._pipeline.abandon(call)
+
+    def preview(self, request: Request) -> list[Preview]:
+        """The frames of the request; with CURVE they would travel encrypted."""
+        self._check_pattern(request)
+        dealer = self._kind == zmq.DEALER
+        data = self._pack(request._replace(oneway=request.oneway and dealer), self._new_id())
+        shown = Preview(repr(list(codec.unpack(data))), data)
+        return [Preview("an empty frame"), shown] if dealer else [shown]
 
     def close(self) -> None:
         """Free the connection, once one-way calls have left; calls that wait raise ConnectionLostError."""
@@ -135,6 +141,10 @@ class Client:
             raise
         return link
 
+    def _check_pattern(self, request: Request) -> None:
+        if self._kind != zmq.DEALER and not request.oneway:
+            raise UsageError("--push and --publish carry one-way calls only", hint="rpcctl cast")
+
     def _call(self, request: Request) -> Iterator[Reply]:
         conversation = self._current()
         channel_id = self._new_id()
@@ -154,7 +164,9 @@ class Client:
             conversation.end(channel_id)
 
     def _open(self, conversation: Conversation, request: Request, channel_id: str, limit: Limit) -> ClientChannel:
-        channel = conversation.open(request.method, self._pack(request, channel_id), channel_id, limit.deadline)
+        data = self._pack(request, channel_id)
+        self._trace_request(request, channel_id, data)
+        channel = conversation.open(request.method, data, channel_id, limit.deadline)
         if channel is None:
             conversation.end(channel_id)
             raise limit.error(request)
@@ -165,7 +177,9 @@ class Client:
         limit = first_limit(request)
         dealer = self._kind == zmq.DEALER
         # Pushers and publishers do not say one-way: theirs is the only way there is.
-        data = self._pack(request._replace(oneway=dealer), self._new_id())
+        message_id = self._new_id()
+        data = self._pack(request._replace(oneway=dealer), message_id)
+        self._trace_request(request, message_id, data)
         if self._kind == zmq.XPUB:
             self._await_subscriber(conversation, limit.deadline)
         if not conversation.cast((b"", data) if dealer else (data,), limit.deadline):
@@ -193,9 +207,11 @@ class Client:
                 f"{request.method}: the message has {len(data)} bytes, {most} are allowed",
                 hint="a larger --max-message, at both ends",
             )
+        return data
+
+    def _trace_request(self, request: Request, message_id: str, data: bytes) -> None:
         if self._settings.trace is not None:
             self._settings.trace(">", f"{request.method} {list(request.args)!r} id {message_id}", data)
-        return data
 
     def _ping(self, request: Request) -> Iterator[Reply]:
         value = self._ask(request, "_zerorpc_ping")

@@ -1,4 +1,4 @@
-"""A Description as an OpenRPC 1.3.2 document, what `rpc.discover` answers, and back. Pure.
+"""A Description as an OpenRPC 1.3.2 document and back: for servers that answer in it, and for `describe`. Pure.
 
     {"openrpc", "info": {"title", "version"}, "methods": [
         {"name", "summary", "description", "paramStructure", "params": [{"name", "required", "schema"}],
