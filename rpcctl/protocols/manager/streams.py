@@ -36,13 +36,15 @@ class Sink:
     def __init__(self) -> None:
         """It does not run yet."""
         self._run: Run | None = None
-        self._cancelled = False
+        self._cancelled = self._ended = False
 
     def attach(self, run: Run) -> None:
         """Take the run; cancel it when that was wished already."""
         self._run = run
         if self._cancelled:
             run.cancel()
+        if self._ended:
+            self._run = None
 
     def cancel(self) -> None:
         """Abandon the call."""
@@ -58,7 +60,9 @@ class Sink:
         """Wait until more is asked for."""
 
     def ended(self) -> None:
-        """Nothing follows."""
+        """Nothing follows; let go of the run, which holds this."""
+        self._ended = True
+        self._run = None
 
 
 class Asked(Sink):
@@ -79,6 +83,7 @@ class Asked(Sink):
 
     def ended(self) -> None:
         """Tell of nothing, if nothing was told."""
+        super().ended()
         self.deliver(End())
 
 
@@ -111,6 +116,7 @@ class Answer(Sink):
 
     def ended(self) -> None:
         """Answer a call that came to its end without an answer."""
+        super().ended()
         if self._over:
             return
         self._answer(*faults.to_reply(Failure("remote", "RuntimeError", f"{self._method} ended without an answer")))
@@ -169,6 +175,7 @@ class Stream(Sink):
 
     def ended(self) -> None:
         """End a stream, or answer a call, that came to its end without saying so."""
+        super().ended()
         if not self._over:
             self.deliver(Failure("remote", "RuntimeError", f"{self._method} ended without an answer"))
 
