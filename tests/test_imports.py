@@ -66,6 +66,7 @@ LAYERS = [
     ("protocols/amqp/*.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.amqp"), ("amqp",)),
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
+    ("protocols/zmq/probe.py", (*SEAMS, "rpcctl.sockets.looks"), ()),
     ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
     ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.openrpc", "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),

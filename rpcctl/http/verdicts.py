@@ -13,8 +13,8 @@ from rpcctl.errors import (
     RpcctlError,
     TLSError,
 )
+from rpcctl.sockets.looks import recognise
 
-from .greetings import recognise
 from .proxies import Proxy
 from .tls import explain_tls
 from .wire import refuses_certificate, speaks_tls
@@ -105,12 +105,11 @@ def _explain_garbage(at: Address, exc: BaseException) -> RpcctlError:
     data = str(getattr(exc, "line", exc)).encode("latin-1", "replace")
     if data.startswith(_ALERT) and at.transport == "http":
         return _tls_error(at)
-    greeting = recognise(data)
-    if greeting is not None:
-        form = greeting.form.replace("HOST:PORT", at.location())
+    look = recognise(data)
+    if look is not None:
         return RemoteProtocolError(
-            f"{at}: what answers there speaks {greeting.name}, not HTTP",
-            hint=form or "another port; rpcctl protocols shows an address of each protocol",
+            f"{at} looks like {look.name}, and not like HTTP",
+            hint=look.form.replace("HOST:PORT", at.location()) or "rpcctl protocols shows what can be spoken",
         )
     return RemoteProtocolError(
         f"{at}: what answers there is not HTTP: {first_line(data)}",

@@ -152,6 +152,7 @@ GREETINGS = [
     (b"AMQP\0\0\x09\x01", "AMQP", "amqp://127.0.0.1:"),
     (b"PYRO\x01\xf5", "Pyro", r"pyro\+tcp://127.0.0.1:"),
     (b"\0\0\0\x1f#CHALLENGE#0123456789", "multiprocessing", r"manager\+tcp://127.0.0.1:"),
+    (b"\x94\x01\x00\x92\x01\xd9", "MessagePack-RPC", r"msgpackrpc\+tcp://127.0.0.1:"),
     (b"SSH-2.0-OpenSSH_9.2p1", "SSH", "rpcctl protocols"),
     (b"+OK ready", "not HTTP: .OK ready", "another protocol"),
 ]

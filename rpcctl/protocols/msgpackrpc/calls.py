@@ -157,7 +157,7 @@ class Session:
         self._write(self.desk.encode(Failure("protocol", "ProtocolError", exc.message), number, ""))
 
     def _explain(self, exc: RemoteProtocolError) -> RemoteProtocolError:
-        look = look_of(self._stream.next_bytes())
+        look = look_of(self._stream.next_bytes(), own="MessagePack-RPC")
         return RemoteProtocolError(f"looks like {look}, and not like MessagePack-RPC: closed") if look else exc
 
     # From any thread.

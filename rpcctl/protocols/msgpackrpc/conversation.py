@@ -142,7 +142,7 @@ class Conversation:
 
         self._over = True
         first = self._stream.next_bytes()
-        look = look_of(first)
+        look = look_of(first, own="MessagePack-RPC")
         if look:
             return RemoteProtocolError(
                 f"{self._address} looks like {look}, and not like MessagePack-RPC",

@@ -9,6 +9,7 @@ import socket
 from rpcctl.address import Address
 from rpcctl.errors import AuthError, ConnectError, RemoteProtocolError, ResolveError, RpcctlError
 from rpcctl.messages import Deadline
+from rpcctl.sockets.looks import recognise
 
 _PATIENCE = 0.3
 """Seconds in which a server on the other side of a working connection says its first bytes."""
@@ -19,14 +20,6 @@ _VERSION = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0"
 _NULL = b"NULL".ljust(20, b"\0") + bytes(32)
 _HTTP = b"GET / HTTP/1.0\r\n\r\n"
 _SOCKET_TYPE = re.compile(rb"Socket-Type\0\0\0.([A-Z]+)", re.DOTALL)
-_LOOKS = (
-    (b"HTTP/", "an HTTP server"),
-    (b"<", "an HTTP server"),
-    (b"SSH-", "an SSH server"),
-    (b"AMQP", "an AMQP broker"),
-    (b"\x15\x03", "a TLS server"),
-    (b"PYRO", "a Pyro server"),
-)
 _ONE_WAY = {b"PULL": "rpcctl cast --push", b"SUB": "rpcctl cast --publish", b"XSUB": "rpcctl cast --publish"}
 """How to speak to servers that only listen."""
 
@@ -90,11 +83,12 @@ def _read(at: Address, answer: bytes, encrypted: bool) -> RpcctlError | None:
         return None
     if answer[:1] == b"\xff" and answer[9:10] == b"\x7f":
         return _read_greeting(at, answer, encrypted)
-    for begin, look in _LOOKS:
-        if answer.startswith(begin):
-            return RemoteProtocolError(
-                f"{at} looks like {look}, and not like zerorpc", hint="rpcctl protocols shows what can be spoken"
-            )
+    look = recognise(answer)
+    if look is not None:
+        return RemoteProtocolError(
+            f"{at} looks like {look.name}, and not like zerorpc",
+            hint=look.form.replace("HOST:PORT", at.location()) or "rpcctl protocols shows what can be spoken",
+        )
     return RemoteProtocolError(f"{at} is no ZeroMQ server: its first bytes are {answer[:16]!r}")
 
 
