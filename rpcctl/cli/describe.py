@@ -65,7 +65,8 @@ def is_pattern(name: str, description: Description) -> bool:
 
 def describe_method(method: MethodDescription, address: str) -> tuple[str, str, str]:
     """Its signature line, its documentation, and a command line that calls it."""
-    signature = f"{method.name}{method.signature()}" + ("" if method.exact else "    (from the docs)")
+    read_from_docs = not method.exact and method.parameters is not None
+    signature = f"{method.name}{method.signature()}" + ("    (from the docs)" if read_from_docs else "")
     return signature, method.doc, call_line(method, address)
 
 
