@@ -102,7 +102,7 @@ def _read_query(option: Option, word: str | None, at: Address) -> Any:
 
 
 def _check_query(info: ProtocolInfo, at: Address) -> None:
-    known = [option.name for option in info.options]
+    known = list(dict.fromkeys(option.name for option in info.options))
     for name, _ in at.options:
         if name not in known:
             raise AddressError(

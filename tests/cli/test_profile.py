@@ -209,6 +209,7 @@ def guarded(tmp_path):
     [
         ("me@", ["--password", "env:PW"], {"PW": "hunter2"}),
         ("me@", ["--password", "cmd:echo hunter2"], {}),
+        ("", ["--user", "me", "--password", "env:PW"], {"PW": "hunter2"}),
         ("", ["-H", "Authorization: cmd:echo Bearer tok"], {}),
         ("", ["--auth", "bearer:cmd:echo tok"], {}),
     ],
@@ -219,6 +220,11 @@ def test_secrets_reach_the_server(home, guarded, user, words, env):
     home("profile", "add", "web", address, *words)
     done = home("call", "@web", "add", "1", "2", env=env)
     assert (done, done.stderr) == ("3\n", "")
+
+
+def test_the_password_of_one_user_is_not_sent_for_another(home):
+    done = home("call", "http://me:hunter2@127.0.0.1:1/", "add", "--user", "you")
+    assert (done.exit_status, "--user you: no password" in done.stderr) == (2, True)
 
 
 def test_completion_offers_profiles(home, monkeypatch):
