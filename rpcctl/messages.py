@@ -67,6 +67,13 @@ NATIVE = Encoding("py")
 """No wire: everything plain passes."""
 
 
+class Context(dict[str, Any]):
+    """What travelled beside the arguments of a call: a method gets it in a parameter that is annotated so.
+
+    It is what the caller says of itself, and proves nothing.
+    """
+
+
 class Request(NamedTuple):
     """Work asked of a server. `args` and `kwargs` are plain data."""
 

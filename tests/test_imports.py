@@ -25,7 +25,7 @@ SERVED = (
     *("rpcctl.hosting", "rpcctl.openrpc", "rpcctl.signals", "rpcctl.profiles", "rpcctl.cli"),
 )
 LAYERS = [
-    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.proxy"), ()),
+    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.messages", "rpcctl.proxy"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
     ("errors.py", (), ()),
     ("exits.py", (), ()),

@@ -33,9 +33,15 @@ def nowhere(protocol: str) -> str:
     return str(registry.default_address(info).with_port(1)) if info.server else f"{info.scheme}:{SAMPLE}"
 
 
+def spelled(protocol: str, *arguments: str) -> list[str]:
+    """The words of arguments that are written `name=value`, the names left out where the protocol has places."""
+    named = "args" not in registry.find(protocol).features
+    return [each if named else each.partition("=")[2] for each in arguments]
+
+
 @previewing
 def test_what_would_be_sent_is_told(protocol):
-    outcome = rpcctl("call", nowhere(protocol), "add", "2", "3", "--dry-run")
+    outcome = rpcctl("call", nowhere(protocol), "add", *spelled(protocol, "a=2", "b=3"), "--dry-run")
     assert outcome.exit_status == 0, outcome.stderr
     assert "add" in outcome
     assert all(line.startswith(("> ", "  ")) for line in outcome.splitlines())
@@ -43,7 +49,7 @@ def test_what_would_be_sent_is_told(protocol):
 
 @previewing
 def test_bytes_can_be_had_as_they_are(protocol):
-    words = ["call", nowhere(protocol), "echo", "needle", "--dry-run"]
+    words = ["call", nowhere(protocol), "echo", *spelled(protocol, "value=needle"), "--dry-run"]
     messages = rpcctl(*words, "--json").json
     sent = b"".join(base64.b64decode(each["bytes"]) for each in messages)
     raw = rpcctl(*words, "-r").raw
@@ -153,14 +159,14 @@ def run_as(form: str, text: str, **more: object) -> str:
 
 @pytest.mark.parametrize(("protocol", "form"), SNIPPETS)
 @pytest.mark.parametrize(
-    ("words", "printed"),
+    ("method", "words", "printed"),
     [
-        (["add", "2", "3"], "5"),
-        (["echo", 'it\'s $HOME "q" `x` \\ é'], "it's $HOME"),
+        ("add", ["a=2", "b=3"], "5"),
+        ("echo", ['value=it\'s $HOME "q" `x` \\ é'], "it's $HOME"),
     ],
 )
-def test_a_snippet_works(address, protocol, form, words, printed):
-    text = rpcctl("call", address(), *words, "--as", form)
+def test_a_snippet_works(address, protocol, form, method, words, printed):
+    text = rpcctl("call", address(), method, *spelled(protocol, *words), "--as", form)
     assert printed in run_as(form, text).replace("\\u00e9", "é")
 
 
