@@ -18,7 +18,7 @@ from rpcctl.errors import (
     RpcctlError,
 )
 from rpcctl.interfaces import Settings
-from rpcctl.messages import Deadline
+from rpcctl.messages import Deadline, repr_of
 from rpcctl.sockets.wire import Wire, connect, too_late
 
 from . import codec
@@ -137,7 +137,7 @@ class Conversation:
         """The value in an answer."""
         value = self._coding_of(answer).load(answer.payload)
         if self._settings.trace is not None:
-            self._settings.trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{value!r}"[:4096], answer.payload)
+            self._settings.trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{repr_of(value)}"[:4096], answer.payload)
         return value
 
     def _pack(self, kind: int, payload: bytes, flags: int = 0) -> bytes:
@@ -226,4 +226,7 @@ def _read_reason(answer: Message) -> str:
     if answer.serializer == MARSHAL:
         return marshalled_text(answer.payload)
     coding = BY_ID.get(answer.serializer)
-    return str(coding.load(answer.payload)) if coding else f"in serializer {answer.serializer}, which is not read"
+    if coding is None:
+        return f"in serializer {answer.serializer}, which is not read"
+    reason = coding.load(answer.payload)
+    return reason if isinstance(reason, str) else repr_of(reason)
