@@ -18,7 +18,7 @@ from rpcctl.errors import (
     RpcctlError,
 )
 from rpcctl.interfaces import Settings
-from rpcctl.messages import Deadline, Trace
+from rpcctl.messages import Deadline, Trace, repr_of
 from rpcctl.sockets.wire import Wire, connect, too_late
 
 from . import codec
@@ -161,7 +161,7 @@ def read_answer(answer: Message, trace: Trace | None) -> Any:
     """The value in an answer, whatever became of the connection since; RemoteProtocolError when there is none."""
     value = _coding_of(answer).load(answer.payload)
     if trace is not None:
-        trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{value!r}"[:4096], answer.payload)
+        trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{repr_of(value)}"[:4096], answer.payload)
     return value
 
 
@@ -228,4 +228,7 @@ def _read_reason(answer: Message) -> str:
     if answer.serializer == MARSHAL:
         return marshalled_text(answer.payload)
     coding = BY_ID.get(answer.serializer)
-    return str(coding.load(answer.payload)) if coding else f"in serializer {answer.serializer}, which is not read"
+    if coding is None:
+        return f"in serializer {answer.serializer}, which is not read"
+    reason = coding.load(answer.payload)
+    return reason if isinstance(reason, str) else repr_of(reason)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from rpcctl.errors import RemoteProtocolError
 from rpcctl.interfaces import Executor, Handler, Run, Settings
-from rpcctl.messages import INSPECT, NEVER, Failure, Request
+from rpcctl.messages import INSPECT, NEVER, Failure, Request, repr_of
 from rpcctl.sockets.link import Link
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
 
@@ -180,7 +180,7 @@ class Session:
             return
         if self._shared.settings.trace is not None:
             self._shared.settings.trace(
-                "<", f"{call.object}.{call.method} {call.args!r} {call.kwargs!r}"[:4096], message.payload
+                "<", f"{call.object}.{call.method} {repr_of(call.args)} {repr_of(call.kwargs)}"[:4096], message.payload
             )
         self._dispatch(message, coding, call)
 
