@@ -13,8 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rpcctl.cli.render import to_json, to_repr, to_yaml
 from rpcctl.cli.sinks import Sink, replacing
-from rpcctl.cli.status import ERASE, compose, fit
-from rpcctl.cli.terminal import Terminal, escape, escape_json, examine, is_tty, measure_height, measure_width
+from rpcctl.cli.terminal import ERASE, Terminal, escape, escape_json, examine, is_tty, measure_height, measure_width
 from rpcctl.errors import OutputError, RpcctlError
 
 if TYPE_CHECKING:
@@ -220,6 +219,8 @@ class Output:
 
     def log(self, *parts: tuple[str, str] | str) -> None:
         """Write one line of a log on stderr, some of its parts as `(style, text)`; --quiet silences it."""
+        from rpcctl.cli.status import compose
+
         if not self._quiet:
             self._tell(compose(parts, self._watcher, self._measure_width()))
 
@@ -242,6 +243,8 @@ class Output:
         """
         if not self.is_live():
             return
+        from rpcctl.cli.status import fit
+
         line = fit(parts, self._measure_width() - 1)
         with self._lock, suppress(OutputError, BrokenPipeError):
             if line != self._status:

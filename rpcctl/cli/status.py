@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from rpcctl.cli.terminal import Terminal, escape
 
-ERASE = "\r\x1b[K"
-"""Takes the line at the cursor away."""
 _GAP = "  "
 _LEGIBLE = 6
 """Columns below which the beginning of a text says nothing."""

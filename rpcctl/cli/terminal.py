@@ -30,6 +30,8 @@ STYLES = {
     "refused": "\x1b[33m",
 }
 _RESET = "\x1b[0m"
+ERASE = "\r\x1b[K"
+"""Takes the line at the cursor away."""
 
 
 class Terminal(NamedTuple):

@@ -7,8 +7,8 @@ import pytest
 
 from rpcctl.cli.above import printing_above
 from rpcctl.cli.access import AccessLog
-from rpcctl.cli.status import ERASE, compose, cut, fit, to_count, to_time
-from rpcctl.cli.terminal import Terminal
+from rpcctl.cli.status import compose, cut, fit, to_count, to_time
+from rpcctl.cli.terminal import ERASE, Terminal
 from rpcctl.cli.traffic import RECENT, Traffic
 from rpcctl.errors import UsageError
 from rpcctl.messages import Request
