@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from rpcctl.cli.terminal import Terminal, escape, escape_json
-from rpcctl.errors import CallError, RpcctlError, TargetError
+from rpcctl.errors import CallError, RpcctlError, TargetError, TransportError
 
 LINES = 4
 """Most lines of an error, its hint included."""
@@ -24,6 +24,13 @@ def describe(exc: RpcctlError, terminal: Terminal, *, verbose: bool) -> list[str
     if verbose and _traceback(exc):
         lines += [f"  {escape(each, keep=_TAB)}" for each in _traceback(exc).rstrip().splitlines()]
     return lines
+
+
+def fill_hint(exc: RpcctlError, address: str, method: str) -> None:
+    """Put the address and method into a hint that could only name their places, for a line to paste."""
+    if isinstance(exc, (TransportError, CallError)):
+        for place, known in (("ADDRESS", address), ("METHOD", method)):
+            exc.hint = exc.hint.replace(place, known or place)
 
 
 def to_json_line(exc: RpcctlError, protocol: str, address: str, method: str) -> str:

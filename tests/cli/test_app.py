@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rpcctl import registry
 from rpcctl.cli import quick
 from rpcctl.cli.app import MODULES, load_command, load_commands
 from rpcctl.cli.describe import describe_method
@@ -288,7 +289,8 @@ def test_describe_gives_signature_doc_and_a_line_that_works(tmp_path):
     ],
 )
 def test_only_parameters_can_be_from_the_docs(method, line):
-    assert describe_method(method, ":1")[0] == line
+    signature, _, _ = describe_method(method, ":1", registry.find("zmq"))
+    assert "".join(text for _, text in signature) == line
 
 
 def test_output_goes_to_a_file_whole_or_not_at_all(tmp_path):

@@ -66,6 +66,11 @@ def test_one_after_the_other_stops_at_the_first_failure():
     assert "nothing was sent from line 3 on; --keep-going goes on" in done.stderr
 
 
+def test_what_was_not_sent_is_told():
+    done = rpcctl("batch", SAMPLE, "-P", "1", stdin=lines("garbage", add(1, 2)))
+    assert "nothing was sent from line 2 on; --keep-going goes on" in done.stderr
+
+
 def test_a_failure_in_the_last_line_leaves_nothing_unsent():
     done = rpcctl("batch", SAMPLE, "-", "-P", "1", stdin=lines(add(1, 1), {"method": "fail"}))
     assert "each has its error in the output" in done.stderr

@@ -80,7 +80,7 @@ def test_json_in_brackets_is_one_word(value):
     [
         ("", True, ["add", "list", "list", "describe"]),
         ("a", True, ["add"]),
-        (":", True, [":help", ":list", ":describe", ":time", ":format", ":quit"]),
+        (":", True, [":help", ":list", ":describe", ":time", ":format", ":select", ":quit"]),
         (":t", True, [":time"]),
         (":format js", True, ["json"]),
         (":time ", True, ["on", "off"]),
@@ -164,10 +164,14 @@ def test_a_method_goes_before_a_directive_of_its_name(tmp_path):
     assert done.splitlines()[:3] == ["describe", "3", "describe(x)"]
 
 
-def test_time_is_told_on_stderr():
-    done = rpcctl("shell", SAMPLE, stdin=b":time\nadd 1 2\n:time off\nadd 1 2\n")
+def test_time_is_told_on_stderr_after_what_the_call_came_to():
+    done = rpcctl("shell", SAMPLE, stdin=b":time\nadd 1 2\nfail\n:time off\nadd 1 2\n")
     assert done == "3\n3\n"
-    assert done.stderr.count(" ms") == 1
+    _, first, failure, _, second, *_ = done.stderr.splitlines()
+    assert first.endswith(" ms")
+    assert "on purpose" in failure
+    assert second.endswith(" ms")
+    assert done.stderr.count(" ms") == 2
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,8 @@ def words_with(served: Served, evil: Evil, protocol: int) -> list[bytes]:
     if served.wire is PYRO:
         return [data, *(pyro_message(kind, data, number) for kind in (1, 4) for number in range(6))]
     if served.wire is MANAGER:
-        return [data, *(framed(each, protocol) for each in (evil, ("rpcctl", "echo", (evil,), {}), (evil,) * 4))]
+        calls: list[Any] = [evil, ("rpcctl", "echo", (evil,), {}), (evil,) * 4]
+        return [data, *(framed(each, protocol) for each in calls)]
     return [data, b"\x94\x00\x01\xa4echo\x91\xc5" + len(data).to_bytes(2, "big") + data]
 
 
@@ -140,7 +141,7 @@ def words_with(served: Served, evil: Evil, protocol: int) -> list[bytes]:
 )
 def test_whatever_is_done_to_an_exchange(served, edits: list[tuple[int, str, bytes]]) -> None:
     def damage(at: int, data: bytes) -> bytes:
-        whole: Any = data
+        whole = data
         for place, edit, text in edits:
             index = place - at
             if 0 <= index < len(whole):

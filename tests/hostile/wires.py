@@ -1,4 +1,4 @@
-"""Each wire over streams, as its stock peers write it: a client's and a server's part of one valid exchange, `add(2, 3)`.
+"""Each wire over streams, as its stock peers write it: both parts of one valid exchange, `add(2, 3)`.
 
 Nothing here uses our codecs: msgpack, Pyro5 and multiprocessing make the bytes.
 """
@@ -168,7 +168,7 @@ class Evil:
 
 
 def nested(wire: Wire, levels: int) -> list[bytes]:
-    """What a server answers with lists so deep within each other, as a result and, where there is a form, as an error."""
+    """What a server answers with lists so deep within each other, as a result and, if there is a form, as an error."""
     msgpacked = b"\x91" * levels + b"\x90"
     if wire is MSGPACKRPC:
         return [b"\x94\x01\x01\xc0" + msgpacked, b"\x94\x01\x01" + msgpacked + b"\xc0"]
