@@ -137,7 +137,9 @@ class Conversation:
         """The value in an answer."""
         value = self._coding_of(answer).load(answer.payload)
         if self._settings.trace is not None:
-            self._settings.trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{repr_of(value)}"[:4096], answer.payload)
+            self._settings.trace(
+                "<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{repr_of(value)}"[:4096], answer.payload
+            )
         return value
 
     def _pack(self, kind: int, payload: bytes, flags: int = 0) -> bytes:
