@@ -1,7 +1,7 @@
 """Words to the values of options: `5s`, `off`, `64M`; the same for flags, RPCCTL_ variables and an address's query."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rpcctl.address import Address
@@ -92,6 +92,31 @@ def check_given(infos: Iterable[ProtocolInfo], role: str, given: Mapping[str, An
         if value is not None and name not in declared:
             schemes = ", ".join(dict.fromkeys(info.scheme for info in infos))
             raise UsageError(f"--{name} has no meaning for {schemes}", hint=suggest(name, declared, "leave it out"))
+
+
+def check_used(places: Sequence[tuple[Address, ProtocolInfo]], role: str, given: Mapping[str, Any]) -> None:
+    """Refuse an option that no address has a use for, as a certificate where nothing is encrypted.
+
+    One in an address's query is for that address alone.
+    """
+    for name, value in given.items():
+        if value is not None:
+            _check_used(places, role, name)
+    for at, info in places:
+        for name, _ in at.options:
+            _check_used([(at, info)], role, name)
+
+
+def _check_used(places: Iterable[tuple[Address, ProtocolInfo]], role: str, name: str) -> None:
+    takers = [(at, each) for at, info in places for each in info.options if each.name == name and role in each.roles]
+    if not takers or any(not option.transports or at.transport in option.transports for at, option in takers):
+        return
+    at, option = takers[0]
+    scheme = at.scheme.removesuffix(at.transport) + option.transports[0]
+    raise UsageError(
+        f"{at}: --{name} would do nothing, as it is for {', '.join(option.transports)} only",
+        hint=f"{scheme}://{at.location()}{at.path}" if at.kind == "host" else f"leave it out, or bind {scheme}:// too",
+    )
 
 
 def _read_query(option: Option, word: str | None, at: Address) -> Any:
