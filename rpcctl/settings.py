@@ -73,7 +73,7 @@ def fill_options(
 
     What is given for other protocols is passed over: see `check_given`.
     """
-    _check_query(info, at)
+    _check_query(info, at, role)
     asked = dict(at.options)
     values = {}
     for option in info.options:
@@ -126,10 +126,12 @@ def _read_query(option: Option, word: str | None, at: Address) -> Any:
     return (value,) if option.multiple else value
 
 
-def _check_query(info: ProtocolInfo, at: Address) -> None:
-    known = list(dict.fromkeys(option.name for option in info.options))
+def _check_query(info: ProtocolInfo, at: Address, role: str) -> None:
+    """An address is good for both ends, so it may have the other one's options; they are not what is suggested."""
+    names = {option.name for option in info.options}
+    known = list(dict.fromkeys(option.name for option in info.options if role in option.roles))
     for name, _ in at.options:
-        if name not in known:
+        if name not in names:
             raise AddressError(
                 f"{at}: {info.scheme} has no option {name!r}",
                 hint=suggest(name, known, f"its options: {', '.join(known) or 'none'}"),
