@@ -21,6 +21,7 @@ INFO = ProtocolInfo(
     ),
     client="rpcctl.protocols.pyro.client:Client",
     server="rpcctl.protocols.pyro.server:Server",
+    snippets={"python": "rpcctl.protocols.pyro.snippets:write_python"},
     features=frozenset({"args", "kwargs", "oneway", "stream", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("pyro", any_key=False),
     port=9999,
