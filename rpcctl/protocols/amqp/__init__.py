@@ -72,6 +72,12 @@ INFO = ProtocolInfo(
             panel=_PANEL,
         ),
         Option(
+            "serializer",
+            "object or class that turns arguments, results and payloads into what is sent, and back, as oslo's do",
+            "MODULE:NAME",
+            panel=_PANEL,
+        ),
+        Option(
             "call-monitor",
             "have the server say every half of this that it is still at it; longer silence ends the call",
             "SECONDS",
