@@ -73,8 +73,8 @@ def fill_options(
 
     What is given for other protocols is passed over: see `check_given`.
     """
-    _check_query(info, at)
-    asked = dict(at.options)
+    asked = dict(_own_name(info, each) for each in at.options)
+    _check_query(info, at, asked)
     values = {}
     for option in info.options:
         if role in option.roles:
@@ -101,9 +101,19 @@ def _read_query(option: Option, word: str | None, at: Address) -> Any:
     return (value,) if option.multiple else value
 
 
-def _check_query(info: ProtocolInfo, at: Address) -> None:
+def _own_name(info: ProtocolInfo, asked: tuple[str, str]) -> tuple[str, str]:
+    """A part of a query by the protocol's own names."""
+    name, value = asked
+    whole = info.synonyms.get(f"{name}={value.lower()}", "")
+    if whole:
+        option, _, value = whole.partition("=")
+        return option, value
+    return info.synonyms.get(name, name), value
+
+
+def _check_query(info: ProtocolInfo, at: Address, asked: Iterable[str]) -> None:
     known = [option.name for option in info.options]
-    for name, _ in at.options:
+    for name in asked:
         if name not in known:
             raise AddressError(
                 f"{at}: {info.scheme} has no option {name!r}",

@@ -13,6 +13,16 @@ UNROUTABLE = 1.0
 """Seconds within which an unserved topic must have been told; a stock client waits for a minute."""
 
 
+class Calc:
+    """Fails as the stock peer's does."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def fail(self):
+        raise ValueError("bad value", 42)
+
+
 @pytest.fixture
 def stock_url(rabbitmq):
     """The broker as oslo.messaging spells it."""
@@ -140,6 +150,15 @@ def test_a_stock_client_finds_our_endpoints(rabbitmq, serve, stock_client, topic
     assert stock_client("mean", kwargs={"data": [1, 3]}, target=target) == ["ok", 2]
     target = {"topic": topic, "server": "one"}
     assert stock_client("add", kwargs={"a": 1, "b": 2}, target=target) == ["ok", 3]
+
+
+def test_an_exception_is_made_again_from_what_it_was_made_with(rabbitmq, serve, stock_client, stock_server, topic):
+    stock_server()
+    serve(Calc("ours"), rabbitmq.url(f"our-{topic}"))
+    theirs, ours = (stock_client("fail", target={"topic": each}) for each in (topic, f"our-{topic}"))
+    assert ours[:3] == theirs[:3] == ["error", "ValueError", "builtins"]
+    # The stock client puts the traceback into the first of the arguments.
+    assert all(text.endswith(", 42)") for text in (ours[3], theirs[3]))
 
 
 WHO = """

@@ -8,6 +8,17 @@ _CLIENT, _SERVER = ("client",), ("server",)
 _PANEL = "amqp only"
 _TLS = tuple(each for each in HTTP_OPTIONS_CLIENT if each.name in ("cacert", "cert", "key", "insecure"))
 _OSLO = frozenset({"kwargs", "oneway", "fanout", "batch", "pipeline", "inspect", "notify", "auth", "tls", "traceback"})
+_OSLO_NAMES = {
+    "amqp_durable_queues": "durable",
+    "rabbit_qos_prefetch_count": "prefetch",
+    "heartbeat_timeout_threshold": "heartbeat",
+    "ssl_ca_file": "cacert",
+    "ssl_cert_file": "cert",
+    "ssl_key_file": "key",
+    **{f"{name}=true": "queue-type=quorum" for name in ("rabbit_quorum_queue", "rabbit_transient_quorum_queue")},
+    **{f"{name}=false": "queue-type=classic" for name in ("rabbit_quorum_queue", "rabbit_transient_quorum_queue")},
+}
+"""As in oslo.messaging's transport URLs (its section oslo_messaging_rabbit), for those that have a counterpart."""
 _BOTH = (_OSLO | {"args"}) - {"notify"}
 
 INFO = ProtocolInfo(
@@ -29,6 +40,7 @@ INFO = ProtocolInfo(
         "celery": _BOTH - {"fanout", "inspect"},
     },
     encoding=Encoding("amqp", binary=False, any_key=False),
+    synonyms=_OSLO_NAMES,
     port=5672,
     snippets={"python": "rpcctl.protocols.amqp.snippets:write_python"},
     extra="amqp",
