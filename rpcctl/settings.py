@@ -73,7 +73,7 @@ def fill_options(
 
     What is given for other protocols is passed over: see `check_given`.
     """
-    asked = dict(_own_name(info, each) for each in at.options)
+    asked = _own_names(info, at)
     _check_query(info, at, asked)
     values = {}
     for option in info.options:
@@ -101,14 +101,16 @@ def _read_query(option: Option, word: str | None, at: Address) -> Any:
     return (value,) if option.multiple else value
 
 
-def _own_name(info: ProtocolInfo, asked: tuple[str, str]) -> tuple[str, str]:
-    """A part of a query by the protocol's own names."""
-    name, value = asked
-    whole = info.synonyms.get(f"{name}={value.lower()}", "")
-    if whole:
-        option, _, value = whole.partition("=")
-        return option, value
-    return info.synonyms.get(name, name), value
+def _own_names(info: ProtocolInfo, at: Address) -> dict[str, str]:
+    """The query by the protocol's own names; of synonyms for one option the last in their table decides."""
+    places = {name: place for place, name in enumerate(info.synonyms, 1)}
+    found = {}
+    for name, value in at.options:
+        whole = f"{name}={value.lower()}"
+        key = whole if whole in places else name
+        own, equals, fixed = info.synonyms.get(key, name).partition("=")
+        found[places.get(key, 0), own] = fixed if equals else value
+    return {own: found[place, own] for place, own in sorted(found)}
 
 
 def _check_query(info: ProtocolInfo, at: Address, asked: Iterable[str]) -> None:

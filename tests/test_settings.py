@@ -114,6 +114,7 @@ def test_an_option_has_other_names_in_a_query():
         return fill_options(info, "client", at, {}, {})
 
     assert fill("their_pause=2s&is_b=True") == {"thing": "b", "pause": 2.0}
+    assert fill("is_b=false&is_b=true")["thing"] == fill("is_b=true&is_b=false")["thing"] == "a"
     with pytest.raises(AddressError, match="demo has no option 'their_thing'"):
         fill("their_thing=1")
     with pytest.raises(AddressError, match="no option 'is_b'"):

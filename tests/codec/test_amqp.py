@@ -328,7 +328,8 @@ def test_the_layout_is_oslos():
     [
         (Kind(), (False, False), {}),
         (Kind(durable=True), (True, False), {}),
-        (Kind(quorum=True), (True, True), {"x-queue-type": "quorum"}),
+        (Kind(quorum=True), (True, False), {"x-queue-type": "quorum"}),
+        (Kind(quorum=True, own_quorum=True), (True, True), {"x-queue-type": "quorum"}),
     ],
 )
 def test_options_change_the_layout_as_oslos_do(kind, durable, arguments):
@@ -349,11 +350,25 @@ def test_a_wrong_version_is_refused():
 
 def test_names_of_oslo_messagings_options_are_understood():
     query = "topic=t&amqp_durable_queues=true&rabbit_quorum_queue=True&rabbit_qos_prefetch_count=3"
-    query += "&heartbeat_timeout_threshold=0&ssl_ca_file=ca.pem"
+    query += "&rabbit_transient_quorum_queue=false&heartbeat_timeout_threshold=0&ssl_ca_file=ca.pem"
     found = fill_options(INFO, "server", parse_address(f"amqp://h//?{query}"), {}, {})
     named = {name: found[name] for name in ("durable", "queue-type", "prefetch", "heartbeat", "cacert")}
-    wanted = {"durable": True, "queue-type": "quorum", "prefetch": 3, "heartbeat": None, "cacert": "ca.pem"}
+    wanted = {"durable": True, "queue-type": "quorum-shared", "prefetch": 3, "heartbeat": None, "cacert": "ca.pem"}
     assert named == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("rabbit_quorum_queue=true", Kind(quorum=True)),
+        ("rabbit_transient_quorum_queue=True&rabbit_quorum_queue=True", Kind(quorum=True, own_quorum=True)),
+        ("rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true", Kind(quorum=True, own_quorum=True)),
+        ("rabbit_quorum_queue=false", Kind()),
+        ("amqp_durable_queues=1", Kind(durable=True)),
+    ],
+)
+def test_queues_are_what_oslo_messaging_makes_of_the_same_query(query, kind):
+    assert Kind.read(fill_options(INFO, "server", parse_address(f"amqp://h//?topic=t&{query}"), {}, {})) == kind
 
 
 @pytest.mark.parametrize("name", ["rabbit_stream_fanout", "kombu_compression", "use_queue_manager", "ssl"])

@@ -15,10 +15,14 @@ _OSLO_NAMES = {
     "ssl_ca_file": "cacert",
     "ssl_cert_file": "cert",
     "ssl_key_file": "key",
-    **{f"{name}=true": "queue-type=quorum" for name in ("rabbit_quorum_queue", "rabbit_transient_quorum_queue")},
-    **{f"{name}=false": "queue-type=classic" for name in ("rabbit_quorum_queue", "rabbit_transient_quorum_queue")},
+    "rabbit_quorum_queue=false": "queue-type=classic",
+    "rabbit_transient_quorum_queue=false": "queue-type=classic",
+    "rabbit_quorum_queue=true": "queue-type=quorum-shared",
+    "rabbit_transient_quorum_queue=true": "queue-type=quorum",
 }
-"""As in oslo.messaging's transport URLs (its section oslo_messaging_rabbit), for those that have a counterpart."""
+"""As in oslo.messaging's transport URLs (its section oslo_messaging_rabbit), for those that have a counterpart.
+
+The later ones decide: rabbit_quorum_queue alone leaves fanout queues as they are."""
 _BOTH = (_OSLO | {"args"}) - {"notify"}
 
 INFO = ProtocolInfo(
@@ -119,17 +123,15 @@ INFO = ProtocolInfo(
             "durable",
             "queues that outlive the broker, as amqp_durable_queues",
             type="switch",
-            roles=_SERVER,
             panel=_PANEL,
         ),
         Option(
             "queue-type",
-            "what queues are made of; quorum is what RabbitMQ 4.3 and later want",
+            "what queues are made of: RabbitMQ 4.3 and later want quorum; quorum-shared leaves out each server's own",
             "TYPE",
             "choice",
             "classic",
-            choices=("classic", "quorum"),
-            roles=_SERVER,
+            choices=("classic", "quorum", "quorum-shared"),
             panel=_PANEL,
         ),
         Option(

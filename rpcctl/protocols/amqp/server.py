@@ -47,7 +47,7 @@ class Server:
         self._serializer = load_serializer(address, options)
         self._dialect = dialect_of(address, options, settings.max_message)
         self._name = options.get("server") or socket.gethostname()
-        self._kind = Kind(bool(options.get("durable")), options.get("queue-type") == "quorum")
+        self._kind = Kind.read(options)
         late = options["ack"] == "late" if options.get("ack") else self._dialect.late
         self._intake = Intake(self._dialect, settings, late=late, wake=self._wake)
         self._prefetch: int | None = options.get("prefetch")
