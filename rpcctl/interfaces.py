@@ -66,6 +66,9 @@ class ProtocolInfo(NamedTuple):
     extra: str = ""
     """The extra that installs its libraries, as in `rpcctl[EXTRA]`; empty when the plain install has them."""
     options: tuple[Option, ...] = ()
+    synonyms: Mapping[str, str] = {}
+    """What else may stand in an address's query: another name of an option to that option, or `other=value` (in lower
+    case) to `option=value`."""
     dialects: Mapping[str, frozenset[str]] = {}
     """By value of its option `dialect`, the features of that one, where they are not `features`."""
     paths: tuple[str, ...] = ()
