@@ -21,6 +21,7 @@ from rpcctl.address import Address
 
 from .link import Link
 from .listening import allow_connections, listen, place_of, unlink
+from .notes import Notes
 from .session import Note, Policy, Session
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Host:
         self.address = at
         """Where it is bound, with the real port."""
         self.policy = policy
-        self.note = note
+        self.note = Notes(note)
         self.asleep = False
         self.owner = get_ident()
         self.draining = False
@@ -182,6 +183,7 @@ class Host:
             self._unsettled.popleft().settle()
 
     def _look(self, now: float) -> None:
+        self.note.look()
         for link in list(self._links):
             link.look(now)
         if not self._accepting:
@@ -269,6 +271,7 @@ class Host:
         self._selector.close()
         self._bell.close()
         self._ear.close()
+        self.note.look(over=True)
         self._released.set()
 
     def _wake(self) -> None:

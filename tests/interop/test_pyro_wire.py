@@ -152,15 +152,6 @@ def test_what_is_no_request_ends_the_connection(at, raw, said):
     assert still_serves(at)
 
 
-def test_a_request_cut_at_every_byte(at):
-    data = pack(hello()) + pack(call("add", 2, 3))
-    for end in range(0, len(data), 3):
-        peer = Raw(at)
-        peer.say(data[:end])
-        peer.sock.close()
-    assert still_serves(at)
-
-
 def test_a_client_that_stops_in_the_middle_is_cut_off(at):
     for data in (b"", b"PYRO", pack(hello()) + pack(call("add", 2, 3))[:50]):
         peer = Raw(at)
@@ -190,15 +181,6 @@ def test_a_result_that_is_too_large_is_told():
         with pytest.raises(RemoteError, match="--max-message"):
             client.grow(MOST)
         assert client.grow(3) == "xxx"
-
-
-def test_ten_thousand_connections_opened_and_dropped(at):
-    for n in range(10_000):
-        peer = Raw(at)
-        if n % 2:
-            peer.say(hello())
-        peer.sock.close()
-    assert still_serves(at)
 
 
 def test_garbage_costs_no_memory(at):
