@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rpcctl.errors import UsageError as UsageError
     from rpcctl.hosting import Server as Server
     from rpcctl.hosting import serve as serve
+    from rpcctl.messages import Context as Context
     from rpcctl.proxy import Proxy as Proxy
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ _HOMES = {
     "Server": "rpcctl.hosting",
     "serve": "rpcctl.hosting",
     "Proxy": "rpcctl.proxy",
+    "Context": "rpcctl.messages",
     "AddressError": "rpcctl.errors",
     "ArgumentError": "rpcctl.errors",
     "AuthError": "rpcctl.errors",

@@ -173,13 +173,13 @@ class Connection:
         first = next(replies, None)
         if isinstance(first, (Item, End)):
             return Stream(first, replies)
-        return read_result(first)
+        return read_result(first, self.address, method)
 
     def cast(self, method: str, *args: Any, **kwargs: Any) -> None:
         """Send a one-way call: returns when the message is handed over, and says nothing of its fate."""
         for reply in self.send(self.request(method, args, kwargs, oneway=True)):
             if isinstance(reply, Failure):
-                raise to_error(reply)
+                raise to_error(reply, str(self.address), method)
 
     def batch(self) -> "Batch":
         """An empty batch: calls that are sent together."""
@@ -235,7 +235,7 @@ class Connection:
 
     def describe(self) -> Description:
         """Ask the server what can be called."""
-        description = read_result(next(self.send(self.request(INSPECT)), None))
+        description = read_result(next(self.send(self.request(INSPECT)), None), self.address, INSPECT)
         if not isinstance(description, Description):
             raise RemoteProtocolError(f"{self.address} gave no description of itself")
         return description
@@ -318,12 +318,12 @@ def check_request(info: ProtocolInfo, request: Request) -> None:
             )
 
 
-def read_result(reply: Reply | None) -> Any:
-    """The value of a plain call's only reply; raises what a Failure tells."""
+def read_result(reply: Reply | None, address: Address | str = "ADDRESS", method: str = "METHOD") -> Any:
+    """The value of a plain call's only reply; raises what a Failure tells, address and method are for its hint."""
     if isinstance(reply, Result):
         return reply.value
     if isinstance(reply, Failure):
-        raise to_error(reply)
+        raise to_error(reply, str(address), method)
     raise RemoteProtocolError("the server ended the call without a result")
 
 
@@ -351,6 +351,9 @@ def to_error(failure: Failure, address: str = "ADDRESS", method: str = "METHOD")
 def _hint(failure: Failure, kind: type[CallError], address: str, method: str) -> str:
     if failure.kind == "busy":
         return "the call was not run: it can be made again later"
+    if method == INSPECT:
+        # Neither `list` nor `describe` can tell more: they are what has just failed.
+        return "a method that is known by name can be called"
     if kind is InvalidArgumentsError:
         return f"rpcctl describe {address} {method} shows what it takes"
     return f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""

@@ -39,6 +39,8 @@ class Option(NamedTuple):
     """Whether RPCCTL_NAME sets it too."""
     panel: str = ""
     """Heading under which the help text lists it."""
+    transports: tuple[str, ...] = ()
+    """Those for which a server has a use for it; empty for all."""
     replaces_bind: bool = False
     """Whether a server that is given it needs no address of its own: without --bind none is bound."""
 

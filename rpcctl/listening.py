@@ -14,7 +14,7 @@ from rpcctl.errors import UsageError
 from rpcctl.interfaces import Handler, Reloading, Server, Settings
 from rpcctl.messages import Trace
 from rpcctl.service.executor import Calls
-from rpcctl.settings import check_given, fill_options
+from rpcctl.settings import check_given, check_used, fill_options
 
 
 class Listening:
@@ -159,6 +159,7 @@ def _make_servers(
     """`given` tells whether the addresses were asked for: a default one is not bound when an option replaces it."""
     infos = [registry.find(at.protocol) for at in addresses]
     check_given(infos, "server", options)
+    check_used(list(zip(addresses, infos, strict=True)), "server", options)
     made = []
     for at, info in zip(addresses, infos, strict=True):
         own = fill_options(info, "server", at, options, os.environ)

@@ -42,6 +42,14 @@ class Deadline(NamedTuple):
 NEVER = Deadline()
 
 
+def repr_of(value: Any) -> str:
+    """The repr of what a peer has sent, which may be nested deeper than a repr can be."""
+    try:
+        return repr(value)
+    except RecursionError:
+        return f"<a {type(value).__name__} that is nested too deep to be shown>"
+
+
 class Encoding(NamedTuple):
     """What values a wire can carry as they are; the rest is turned into these, or refused with its path."""
 
@@ -65,6 +73,13 @@ class Encoding(NamedTuple):
 
 NATIVE = Encoding("py")
 """No wire: everything plain passes."""
+
+
+class Context(dict[str, Any]):
+    """What travelled beside the arguments of a call: a method gets it in a parameter that is annotated so.
+
+    It is what the caller says of itself, and proves nothing.
+    """
 
 
 class Request(NamedTuple):

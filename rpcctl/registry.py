@@ -100,7 +100,10 @@ def server(at: Address, settings: Settings) -> Server:
 def snippet(info: ProtocolInfo, form: str) -> Snippet:
     """What writes a call over that protocol as `curl` or `python`; UsageError when nothing does."""
     if form not in info.snippets:
-        raise UsageError(f"{info.scheme} has no --as {form}", hint=f"it has: {', '.join(info.snippets) or 'none'}")
+        raise UsageError(
+            f"{info.scheme} has no --as {form}",
+            hint=f"it has: {', '.join(info.snippets)}" if info.snippets else "--dry-run shows the call",
+        )
     found: Snippet = _load_class(info, info.snippets[form])
     return found
 

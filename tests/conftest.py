@@ -84,10 +84,11 @@ def every_protocol(*features: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _key() -> Iterator[None]:
-    """A key for the wires that serve nobody without one."""
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A key for the wires that serve nobody without one, and none of the profiles of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RPCCTL_AUTHKEY", "a key of the tests")
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
 
 

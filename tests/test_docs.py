@@ -12,8 +12,7 @@ import pytest
 
 from rpcctl import __version__, registry
 from rpcctl.cli.app import MODULES, load_commands
-from tests.readme import shell_picture, tables
-from tests.readme.picture import PICTURE, SCENE
+from tests.readme import bench_picture, call_picture, shell_picture, tables
 
 README = tables.README.read_text()
 ROOT = tables.README.parent
@@ -168,14 +167,23 @@ def test_changes_end_the_readme_and_begin_with_this_version():
 
 
 def test_the_picture_shows_the_commands():
-    picture = PICTURE.read_text()
-    for command in SCENE[2:]:
+    picture = call_picture.PICTURE.read_text()
+    for command in call_picture.COMMANDS:
         assert command.split()[-1] in picture
-    assert PICTURE.relative_to(ROOT).as_posix() in README
 
 
 def test_the_picture_of_the_shell_shows_its_lines():
     picture = shell_picture.PICTURE.read_text()
     for line, _ in shell_picture.LINES:
         assert line.split()[0] in picture
-    assert shell_picture.PICTURE.relative_to(ROOT).as_posix() in README
+
+
+def test_the_picture_of_a_measurement_shows_its_figures():
+    picture = bench_picture.PICTURE.read_text()
+    for word in ("throughput", "p99.9", "errors&gt;1%"):
+        assert word in picture
+
+
+@pytest.mark.parametrize("module", [call_picture, bench_picture, shell_picture], ids=lambda module: module.__name__)
+def test_every_picture_is_in_the_readme(module):
+    assert f"]({module.PICTURE.relative_to(ROOT).as_posix()})" in README

@@ -25,7 +25,7 @@ SERVED = (
     *("rpcctl.hosting", "rpcctl.openrpc", "rpcctl.signals", "rpcctl.profiles", "rpcctl.cli"),
 )
 LAYERS = [
-    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.proxy"), ()),
+    ("__init__.py", ("rpcctl.api", "rpcctl.errors", "rpcctl.hosting", "rpcctl.messages", "rpcctl.proxy"), ()),
     ("__main__.py", ("rpcctl.cli.app",), ()),
     ("errors.py", (), ()),
     ("exits.py", (), ()),
@@ -78,6 +78,10 @@ LAYERS = [
     ("protocols/manager/server.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/calls.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/streams.py", (*SEAMS, "rpcctl.protocols.manager"), ()),
+    *(
+        (f"protocols/manager/{name}.py", (*SEAMS, "rpcctl.protocols.manager"), ())
+        for name in ("place", "previews", "snippets")
+    ),
     ("protocols/manager/*.py", (*CORE, "rpcctl.protocols.manager"), ()),
     ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),
     ("protocols/msgpackrpc/extensions.py", (), ("msgpack",)),

@@ -154,6 +154,10 @@ def test_what_its_wire_lacks_is_refused_by_name(install, words, code, names):
     assert names in done.stderr
 
 
+def test_an_option_of_both_ends_is_offered_once():
+    assert rpcctl("call", "http://127.0.0.1:1/?zzz=1", "add").stderr.count("cacert") == 1
+
+
 def test_its_own_options_are_offered_and_read(install):
     install("tests.line")
     assert "--greeting" in rpcctl("call", "--help", env={"COLUMNS": "200"})

@@ -96,3 +96,11 @@ def test_an_unknown_option_in_an_address_is_refused():
         fill_options(INFO, "client", parse_address("tcp://h:1?baet=1"), {}, {})
     assert "'baet'" in caught.value.message
     assert "beat" in caught.value.hint
+
+
+@pytest.mark.parametrize(("role", "options"), [("client", "beat"), ("server", "beat, far")])
+def test_the_other_ends_options_are_let_pass_but_not_offered(role, options):
+    fill_options(INFO, role, parse_address("tcp://h:1?far=1"), {}, {})
+    with pytest.raises(AddressError) as caught:
+        fill_options(INFO, role, parse_address("tcp://h:1?zzzzz=1"), {}, {})
+    assert caught.value.hint == f"its options: {options}"

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from rpcctl.cli.call import ADDRESS
 from rpcctl.cli.command import Command, Positional, Values
-from rpcctl.cli.options import CONNECT, ITEM_TIMEOUT, MESSAGES, OUTPUT
+from rpcctl.cli.options import CONNECT, ITEM_TIMEOUT, MESSAGES, OUTPUT, SELECT
 from rpcctl.cli.session import Session
 from rpcctl.cli.terminal import is_tty
 from rpcctl.errors import InputError, UsageError
@@ -23,7 +23,7 @@ COMMAND = Command(
     "Calling",
     "rpcctl.cli.batch:run",
     (ADDRESS, Positional("file", "lines of JSON; - or none for standard input", required=False, complete="file")),
-    (PARALLEL, ORDERED, KEEP_GOING, *CONNECT, ITEM_TIMEOUT, OUTPUT, *MESSAGES),
+    (PARALLEL, ORDERED, KEEP_GOING, *CONNECT, ITEM_TIMEOUT, SELECT, OUTPUT, *MESSAGES),
     roles=("client",),
     details=(
         'A line is {"method": "add", "params": [2, 3], "id": 1}: params may be an object where the protocol has named '
@@ -36,6 +36,7 @@ COMMAND = Command(
         "rpcctl batch :4242 calls.ndjson > replies.ndjson",
         'echo \'{"method": "add", "params": [2, 3]}\' | rpcctl batch :4242 -',
         "rpcctl batch :4242 calls.ndjson -P 64 --ordered --keep-going",
+        "rpcctl batch :4242 calls.ndjson --select 'items[].name'",
     ),
 )
 

@@ -123,8 +123,8 @@ class BatchRun:
 
     def _succeed(self, number: int, id: Any, value: Any) -> None:
         try:
-            text = to_json({"id": id, "result": value})
-        except OutputError as exc:
+            text = to_json({"id": id, "result": self._output.choose(value)})
+        except (OutputError, UsageError) as exc:
             self._fail(number, id, exc)
             return
         self._answers.give(number, text)
@@ -149,7 +149,8 @@ class BatchRun:
             return
         # There may be nothing behind the line that failed.
         more = not self._lines.at_end and (self._lines.take(wait=False) is not None or not self._lines.at_end)
-        rest = f"{self._describe_rest()}; --keep-going goes on" if more else "each has its error in the output"
+        rest = f"nothing was sent from line {self._tally.last + 1} on; --keep-going goes on"
+        rest = rest if more else "each has its error in the output"
         raise PartialError(self._tally.describe(), hint=rest)
 
     def _describe_rest(self) -> str:

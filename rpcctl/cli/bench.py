@@ -39,7 +39,7 @@ PROCESSES = Option(
 FAIL_IF = Option(
     "fail-if", "exit with 99 when it holds, as 'p99>20ms' or 'errors>1%'", "RULE", multiple=True, panel="Verdict"
 )
-VERSUS = Option("vs", "measure this server in turns with the first one", "ADDRESS", panel="Verdict")
+VERSUS = Option("vs", "measure this server in turns with the first one", "ADDRESS|@NAME", panel="Verdict")
 
 TURNS = 6
 """Parts into which a load is cut when two servers take turns."""

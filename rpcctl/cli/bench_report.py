@@ -61,8 +61,8 @@ def print_figures(
 ) -> None:
     """The report in the form that was asked for, with the ratio when there are two servers."""
     if values.format == "auto" and not values.json:
-        for figures, kinds in zip(found, errors, strict=True):
-            output.lines(describe(figures, kinds))
+        for number, (figures, kinds) in enumerate(zip(found, errors, strict=True)):
+            output.lines([*([""] if number else []), *describe(figures, kinds)])
         if len(found) > 1:
             output.lines(["", *_describe_ratios(found[0], found[1])])
     elif values.format in ("csv", "table"):
@@ -94,9 +94,13 @@ def describe(figures: Figures, errors: Mapping[str, Errors]) -> Iterator[tuple[s
         yield ("bad", f"  {'missed':<12}{to_count(figures.missed)} due, never begun")
     yield ("bad" if figures.failed else "", f"  {'failed':<12}{to_count(figures.failed)}")
     for kind, count in figures.errors.items():
-        example = " ".join(errors[kind].example.message.split())[:_EXAMPLE]
-        yield f"    {to_count(count)}  {kind}: {example}"
+        yield f"    {to_count(count)}  {kind}: {_shorten(kind, errors[kind].example.message)}"
     yield from _describe_latency(figures)
+
+
+def _shorten(kind: str, message: str) -> str:
+    """The message in one line, without the type of the error with which the kind ends already."""
+    return " ".join(message.removeprefix(f"{kind.rpartition(' ')[2]}: ").split())[:_EXAMPLE]
 
 
 def _describe_latency(figures: Figures) -> Iterator[tuple[str, str] | str]:
@@ -119,7 +123,7 @@ def _bar(count: int, most: int) -> int:
 
 
 def _describe_ratios(ours: Figures, theirs: Figures) -> Iterator[tuple[str, str] | str]:
-    yield ("title", "first : second")
+    yield ("title", "ratio of the first to the second")
     for name, ratio in ratios(ours, theirs).items():
         yield f"  {name:<12}{ratio:.3g}"
 

@@ -171,7 +171,7 @@ def _offer_value(line: Line, option: Option, word: str) -> Answer:
         return Answer(tuple(Candidate(each) for each in option.choices))
     if option.type == "seconds_or_off":
         return Answer((Candidate("off", "no limit"),))
-    for part in option.metavar.split("|"):
+    for part in (option.metavar, *option.metavar.split("|")):
         if part in _VALUES:
             return _VALUES[part](line, word)
     return Answer()
@@ -222,7 +222,11 @@ def _offer_profiles(mark: str = "@") -> list[Candidate]:
 
 def _offer_places(line: Line, word: str) -> Answer:
     """Saved addresses, and where servers are."""
-    found = _offer_addresses(_protocols(line), word)
+    return _offer_saved(_offer_addresses(_protocols(line), word))
+
+
+def _offer_saved(found: Answer) -> Answer:
+    """The same with saved addresses before them."""
     return found._replace(candidates=(*_offer_profiles(), *found.candidates))
 
 
@@ -293,6 +297,7 @@ _VALUES: Mapping[str, Callable[[Line, str], Answer]] = {
     "@FILE": lambda line, word: Answer(paths="files", skip=1) if word.startswith("@") else Answer(),
     "DIR": lambda line, word: Answer(paths="dirs"),
     "PROTOCOL": lambda line, word: _offer_protocols(),
+    "ADDRESS|@NAME": lambda line, word: _offer_saved(_offer_addresses(registry.protocols(), word)),
     "ADDRESS": lambda line, word: _offer_addresses([each for each in registry.protocols() if each.server], word),
 }
 """By the word that stands for an option's value."""

@@ -105,7 +105,7 @@ def is_pattern(name: str, description: Description) -> bool:
 def describe_method(method: MethodDescription, address: str, info: ProtocolInfo) -> tuple[list[Piece], str, str]:
     """Its signature in parts, its documentation, and a command line that calls it."""
     signature = [("method", method.name), *method.pieces()]
-    if not method.exact:
+    if not method.exact and method.parameters is not None:
         signature.append(("", "    (from the docs)"))
     return signature, method.doc, call_line(method, address, info)
 

@@ -156,5 +156,6 @@ def _hint_option(name: str, commands: Sequence[Command], argv: Sequence[str]) ->
     command = next((each for each in commands if argv and argv[0] in (each.name, *each.aliases)), None)
     known = [flag for option in (all_options(command) if command else ()) for flag in flags(option)]
     near = suggest(name, [flag for flag in known if flag.startswith("--")])
-    as_text = f"-- before it if {name} is an argument" if command and command.name in ("call", "cast") else ""
-    return "; ".join(each for each in (near, as_text) if each) or f"rpcctl {argv[0]} --help"
+    takes_words = bool(command and command.positionals and command.positionals[-1].complete == "argument")
+    as_text = f"-- goes before an argument like {name}" if takes_words else ""
+    return " ".join(each for each in (near, as_text) if each) or f"rpcctl {argv[0]} --help"

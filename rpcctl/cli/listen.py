@@ -3,7 +3,7 @@
 from rpcctl.cli.call import ADDRESS
 from rpcctl.cli.command import Command, Values
 from rpcctl.cli.notify import PRIORITIES
-from rpcctl.cli.options import CONNECT_TIMEOUT, ITEM_TIMEOUT, MAX_MESSAGE, MAX_TIME, PROTO, RESULTS
+from rpcctl.cli.options import CONNECT_TIMEOUT, EXPLAIN, ITEM_TIMEOUT, MAX_MESSAGE, MAX_TIME, PASSWORD, PROTO, RESULTS
 from rpcctl.cli.session import Session
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Option
@@ -30,7 +30,7 @@ COMMAND = Command(
     (ADDRESS,),
     (
         *(PRIORITY, POOL, TAP, REQUEUE, COUNT),
-        *(PROTO, CONNECT_TIMEOUT, MAX_TIME, ITEM_TIMEOUT, MAX_MESSAGE),
+        *(PROTO, CONNECT_TIMEOUT, MAX_TIME, ITEM_TIMEOUT, MAX_MESSAGE, PASSWORD, EXPLAIN),
         *RESULTS,
     ),
     roles=("client",),

@@ -21,6 +21,8 @@ def explain(values: Values, session: Session) -> None:
     rows += [_row(option, *found) for option in common if (found := _find(option, values, session))]
     own = [option for option in registry.find(at.protocol).options if "client" in option.roles]
     rows += [_row(option, *found) for option in own if (found := _find(option, values, session, at))]
+    # An expression is for results, and here it is only one of the values.
+    session.output.select = None
     session.output.records(rows)
 
 

@@ -48,7 +48,8 @@ class Output:
         """
         self._always_raw = raw
         self._color = color
-        self._select = select
+        self.select = select
+        """What is made of each result, or None; it may be set anew."""
         self._env = env
         self._drawing: Redraw | None = None
         self._quiet = quiet
@@ -82,7 +83,7 @@ class Output:
 
     def is_json(self) -> bool:
         """Whether a program reads the results, so that commands give their data instead of sentences."""
-        return self._format in _DATA or self._select is not None
+        return self._format in _DATA or self.select is not None
 
     def is_raw(self) -> bool:
         """Whether bytes are to be written as they are."""
@@ -90,11 +91,11 @@ class Output:
 
     def value(self, value: Any) -> None:
         """Write one whole result."""
-        self._write_value(self._choose(value))
+        self._write_value(self.choose(value))
 
     def item(self, value: Any) -> None:
         """Write one item of a stream, in one line where the form allows it, and hand it over at once."""
-        value = self._choose(value)
+        value = self.choose(value)
         if self._format in ("csv", "table"):
             self._write_streamed_row(value)
         elif self._format == "yaml":
@@ -116,7 +117,7 @@ class Output:
         from rpcctl.cli.redraw import Redraw
 
         self._drawing = self._drawing or Redraw()
-        lines = self._render(self._choose(value)).splitlines()
+        lines = self._render(self.choose(value)).splitlines()
         stream = self._results.stream
         terminal = self._reader._replace(width=measure_width(stream, self._env))
         self._results.write(self._drawing.replace(title, lines, terminal, measure_height(stream, self._env)))
@@ -132,8 +133,9 @@ class Output:
             self._results, self._reader = before
         return page.getvalue().decode("utf-8", "backslashreplace")
 
-    def _choose(self, value: Any) -> Any:
-        return value if self._select is None else self._select(value)
+    def choose(self, value: Any) -> Any:
+        """What is written in place of a result, as --select says; UsageError where that does not fit it."""
+        return value if self.select is None else self.select(value)
 
     def _write_value(self, value: Any) -> None:
         if self._raw and isinstance(value, (str, bytes)):
@@ -169,7 +171,7 @@ class Output:
 
     def listing(self, rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
         """Write what has a name and more: all of it as a table on a terminal, on a pipe the names, one per line."""
-        if self._select is not None:
+        if self.select is not None:
             self._write_all([row[0] for row in rows])
         elif self._format in ("csv", "table") or (self._format == "auto" and self._reader.layout):
             self._write_rows(headings, rows)
@@ -180,7 +182,7 @@ class Output:
 
     def records(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write maps of the same keys as a table with headings, a single one as two columns."""
-        if self._format not in ("auto", "table", "raw") or self._select is not None:
+        if self._format not in ("auto", "table", "raw") or self.select is not None:
             self._write_all(list(rows))
             return
         shown = [{key: _join(value) for key, value in row.items()} for row in rows]
@@ -217,6 +219,8 @@ class Output:
 
     def log(self, *parts: tuple[str, str] | str) -> None:
         """Write one line of a log on stderr, some of its parts as `(style, text)`; --quiet silences it."""
+        from rpcctl.cli.status import compose
+
         if not self._quiet:
             from rpcctl.cli.status import compose
 
@@ -259,12 +263,13 @@ class Output:
 
     def error(self, exc: RpcctlError, *, protocol: str = "", address: str = "", method: str = "") -> None:
         """Tell of the error that ends the run: four lines on stderr at most, or one of JSON."""
-        from rpcctl.cli.reports import describe, to_json_line
+        from rpcctl.cli.reports import describe, fill_hint, to_json_line
 
         # What was written before belongs before it; if that cannot be written, the error matters more.
         with suppress(OutputError, BrokenPipeError):
             self.flush()
         self.status()
+        fill_hint(exc, address, method)
         if self._format in ("json", "ndjson"):
             lines = [to_json_line(exc, protocol, address, method)]
         else:
@@ -310,7 +315,7 @@ class Output:
         self._results.write(escape(text, keep="\n\t") if self._reader.layout else text)
 
     def _write_all(self, values: list[Any]) -> None:
-        chosen = self._choose(values)
+        chosen = self.choose(values)
         for value in chosen if self._format == "ndjson" and isinstance(chosen, list) else [chosen]:
             self._write_value(value)
 

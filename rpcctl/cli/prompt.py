@@ -1,6 +1,6 @@
 """The prompt of `rpcctl shell`, on standard error: alone in knowing prompt_toolkit, which comes with an extra.
 
-A dumb terminal gets a plain prompt, which needs none of it.
+A dumb terminal gets a plain prompt, which needs none of it, and so does any where it is not installed.
 """
 
 import os
@@ -12,7 +12,6 @@ from rpcctl.cli.command import Environment
 from rpcctl.cli.shell_hints import hint, offer
 from rpcctl.cli.shell_line import is_complete
 from rpcctl.cli.terminal import escape, examine, is_tty
-from rpcctl.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from rpcctl.cli.shell_loop import Shell
@@ -25,23 +24,21 @@ _NAME = 20
 _MORE = "... "
 
 
-def check_installed(environment: Environment) -> None:
-    """MissingExtraError when there can be no prompt on this terminal."""
-    if _is_plain(environment):
-        return
+def is_missing(environment: Environment) -> bool:
+    """Whether this terminal could have a better prompt if prompt_toolkit were installed."""
+    if _is_dumb(environment):
+        return False
     try:
         import prompt_toolkit  # noqa: F401
-    except ImportError as exc:
-        raise MissingExtraError(
-            f"the prompt needs a library that is not installed: {exc}",
-            hint="pip install 'rpcctl[shell]'; lines on a pipe need nothing",
-        ) from None
+    except ImportError:
+        return True
+    return False
 
 
 def make_prompt(environment: Environment, shell: "Shell") -> Ask:
     """A prompt that knows what the shell's server can do."""
     name = escape(shell.description.name if shell.description else "")[:_NAME] or "rpcctl"
-    if _is_plain(environment):
+    if _is_dumb(environment) or is_missing(environment):
         return lambda: _ask_plainly(environment, f"{name}> ")
     return _Prompt(environment, shell, f"{name}> ").ask
 
@@ -71,7 +68,7 @@ def prepare_history(path: str) -> bool:
     return True
 
 
-def _is_plain(environment: Environment) -> bool:
+def _is_dumb(environment: Environment) -> bool:
     return environment.environ.get("TERM") == "dumb" or _find_screen(environment) is None
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from rpcctl.cli.terminal import Terminal, escape, escape_json
-from rpcctl.errors import CallError, RpcctlError, TargetError
+from rpcctl.errors import CallError, RpcctlError, TargetError, TransportError
 
 LINES = 4
 """Most lines of an error, its hint included."""
@@ -17,13 +17,23 @@ def describe(exc: RpcctlError, terminal: Terminal, *, verbose: bool) -> list[str
     """`rpcctl: error: …`, then `hint: …`; the remote traceback after that with `verbose`, a broken target's always."""
     verbose = verbose or isinstance(exc, TargetError)
     hint = exc.hint or _hint_traceback(exc, verbose)
-    lines = _cut(exc.message or type(exc).__name__, LINES - bool(hint))
-    lines[0] = f"{terminal.paint('error', 'rpcctl: error:')} {lines[0]}"
+    first, *more = _cut(exc.message or type(exc).__name__, LINES - bool(hint))
+    lines = [
+        *_begin("error", "rpcctl: error:", first, terminal),
+        *(part for each in more for part in _wrap(each, terminal)),
+    ]
     if hint:
-        lines.append(f"{terminal.paint('hint', 'hint:')} {_cut(hint, 1)[0]}")
+        lines += _begin("hint", "hint:", _cut(hint, 1)[0], terminal)
     if verbose and _traceback(exc):
         lines += [f"  {escape(each, keep=_TAB)}" for each in _traceback(exc).rstrip().splitlines()]
     return lines
+
+
+def fill_hint(exc: RpcctlError, address: str, method: str) -> None:
+    """Put the address and method into a hint that could only name their places, for a line to paste."""
+    if isinstance(exc, (TransportError, CallError)):
+        for place, known in (("ADDRESS", address), ("METHOD", method)):
+            exc.hint = exc.hint.replace(place, known or place)
 
 
 def to_json_line(exc: RpcctlError, protocol: str, address: str, method: str) -> str:
@@ -56,6 +66,21 @@ def _traceback(exc: RpcctlError) -> str:
 
 def _hint_traceback(exc: RpcctlError, verbose: bool) -> str:
     return "" if verbose or not _traceback(exc) else "-v shows the remote traceback"
+
+
+def _begin(style: str, mark: str, text: str, terminal: Terminal) -> list[str]:
+    """A line after its coloured mark, in as many rows as the screen needs."""
+    first, *more = _wrap(f"{mark} {text}", terminal)
+    return [terminal.paint(style, mark) + first[len(mark) :], *more]
+
+
+def _wrap(line: str, terminal: Terminal) -> list[str]:
+    """The line in rows of whole words where a person reads it; what points at something above it stays as it is."""
+    if not terminal.layout or len(line) <= terminal.width or line.startswith(" "):
+        return [line]
+    from textwrap import wrap
+
+    return wrap(line, terminal.width, break_long_words=False, break_on_hyphens=False)
 
 
 def _cut(text: str, most: int) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rpcctl.cli.call import ADDRESS, WORD_RULES
 from rpcctl.cli.command import Command, Values
-from rpcctl.cli.options import CONNECT, FORMAT, ITEM_TIMEOUT, MESSAGES, RAW_OUTPUT
+from rpcctl.cli.options import CONNECT, FORMAT, ITEM_TIMEOUT, MESSAGES, RAW_OUTPUT, SELECT
 from rpcctl.cli.session import Session
 from rpcctl.cli.terminal import is_tty
 from rpcctl.errors import InputError, PartialError
@@ -19,13 +19,13 @@ COMMAND = Command(
     "Calling",
     "rpcctl.cli.shell:run",
     (ADDRESS,),
-    (*CONNECT, ITEM_TIMEOUT, FORMAT, RAW_OUTPUT, *MESSAGES),
+    (*CONNECT, ITEM_TIMEOUT, FORMAT, RAW_OUTPUT, SELECT, *MESSAGES),
     roles=("client",),
     details=(
         "A line is METHOD and its arguments, as after rpcctl call ADDRESS; JSON in brackets needs no quotes and may "
-        "go over several lines. Tab completes, :help tells more, Ctrl-C ends a call and Ctrl-D the shell. The prompt "
-        "needs pip install 'rpcctl[shell]'; lines on a pipe do not, and exit code 123 says that some of them failed. "
-        + WORD_RULES
+        "go over several lines. Tab completes, :help tells more, Ctrl-C ends a call and Ctrl-D the shell. Without "
+        "prompt_toolkit, which pip install 'rpcctl[shell]' brings, the prompt is a plain one. Exit code 123 says that "
+        "some lines of a pipe failed. " + WORD_RULES
     ),
     examples=("rpcctl shell tcp://127.0.0.1:4242", "printf 'add 2 3\\nadd 4 5\\n' | rpcctl shell :4242"),
 )
@@ -40,23 +40,19 @@ def run(values: Values, session: Session) -> None:
     if stdin is None:
         raise InputError("cannot read standard input: it is closed")
     garbage.restore()
-    prompts = is_tty(stdin)
-    if prompts:
-        # Before the server is reached: that this is missing is sooner told.
-        from rpcctl.cli.prompt import check_installed
-
-        check_installed(session.environment)
     with session.connect(values) as connection:
         shell = Shell(connection, session, values)
-        if prompts:
+        if is_tty(stdin):
             _run_prompt(shell, session)
         else:
             _run_filter(shell, session, values.max_message)
 
 
 def _run_prompt(shell: "Shell", session: Session) -> None:
-    from rpcctl.cli.prompt import make_prompt
+    from rpcctl.cli.prompt import is_missing, make_prompt
 
+    if is_missing(session.environment):
+        session.output.note("a plain prompt, without completion and history: pip install prompt_toolkit brings them")
     shell.learn()
     ask = make_prompt(session.environment, shell)
     while not shell.is_over:

@@ -14,6 +14,7 @@ DIRECTIVES = {
     "describe": ("[METHOD]", "signature and documentation"),
     "time": ("[on|off]", "tell how long each call takes"),
     "format": ("[FORMAT]", "how results are printed"),
+    "select": ("[EXPR]", "what is printed of each result"),
     "quit": ("", "leave, as Ctrl-D does"),
 }
 """What the shell itself can do, behind a colon: the words it takes, and what for."""

@@ -14,9 +14,12 @@ class IncompleteError(ValueError):
 def split_line(text: str) -> list[str]:
     """The words of a line, or of several that belong together; IncompleteError says what is open.
 
-    A line that begins with # is a comment and has none.
+    A line that begins with # is a comment and has none; what follows `:select` is one word, as it stands.
     """
-    return [] if text.lstrip().startswith("#") else _Reading(text).run()
+    if text.lstrip().startswith("#"):
+        return []
+    first, *rest = text.split(maxsplit=1) or [""]
+    return [first, *(each.rstrip() for each in rest)] if first == ":select" else _Reading(text).run()
 
 
 def is_complete(text: str) -> bool:

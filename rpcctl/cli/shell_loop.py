@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rpcctl.cli import describe
 from rpcctl.cli.call import print_replies
 from rpcctl.cli.command import Values
-from rpcctl.cli.options import FORMATS
+from rpcctl.cli.options import FORMATS, SELECT
 from rpcctl.cli.session import Session
 from rpcctl.cli.shell_hints import DIRECTIVES, PLAIN
 from rpcctl.cli.shell_line import IncompleteError, split_line
@@ -44,6 +44,7 @@ class Shell:
         self._output = session.output
         self._format = "json" if values.json else values.format
         self._tells_time = False
+        self._took: float | None = None
 
     def learn(self) -> None:
         """Ask what can be called, for completion; a server that does not say so soon is used without."""
@@ -67,7 +68,7 @@ class Shell:
 
     def run_line(self, text: str) -> bool:
         """Do what a line says, and tell what goes wrong; whether it went well. KeyboardInterrupt when interrupted."""
-        self._session.method = ""
+        self._session.method, self._took = "", None
         try:
             self._run(split_line(text))
             self._output.flush()
@@ -82,6 +83,9 @@ class Shell:
             self._output.note("interrupted")
             self._recover(None)
             raise
+        finally:
+            if self._tells_time and self._took is not None:
+                self._output.note(f"{self._took * 1000:.1f} ms")
         return True
 
     def _run(self, words: list[str]) -> None:
@@ -114,10 +118,7 @@ class Shell:
                 self.connection.send(self.connection.request(method, arguments.args, arguments.kwargs)), self._session
             )
         finally:
-            took = (perf_counter() - began) * 1000
-            if self._tells_time:
-                self._output.flush()
-                self._output.note(f"{took:.1f} ms")
+            self._took = perf_counter() - began
 
     def _do_help(self, word: str | None) -> None:
         rows = [f"  :{f'{name} {takes}'.ljust(18)}{does}" for name, (takes, does) in DIRECTIVES.items()]
@@ -148,6 +149,12 @@ class Shell:
         self._format = word or self._format
         self._output.begin(self._format)
         self._output.note(f"format is {self._format}")
+
+    def _do_select(self, expression: str | None) -> None:
+        from rpcctl.cli.select import compile_expression
+
+        self._output.select = compile_expression(expression, SELECT.name) if expression else None
+        self._output.note(f"of each result: {expression or 'all of it'}")
 
     def _do_quit(self, word: str | None) -> None:
         self.is_over = True

@@ -6,6 +6,7 @@ A list of maps has a column for each key; a map is one row, or two columns when 
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from rpcctl.cli.render import to_cell
@@ -76,11 +77,34 @@ def _pad(row: Row, widths: Sequence[int]) -> list[str]:
 
 
 def draw_table(headings: Row, rows: Iterable[Row], terminal: Terminal) -> str:
-    """A table as wide as the terminal at most, cells broken into lines where they must be; no headings when empty."""
+    """A table as wide as the terminal at most, cells broken into lines where they must be; no headings when empty.
+
+    Where words would have to be broken each row becomes a block of its own instead, below its first cell.
+    """
+    rows = list(rows)
+    if len(headings) > 2 and not _fits([headings, *rows], terminal.width):
+        return "\n".join(_draw_block(headings, row, terminal) for row in rows)
+    return _draw_grid(headings, rows, terminal)
+
+
+def _fits(rows: Iterable[Row], width: int) -> bool:
+    """Whether the longest words of all columns have room beside each other."""
+    words = [[max(map(len, escape(cell).split()), default=0) for cell in row] for row in rows]
+    needed = [max(each) for each in zip_longest(*words, fillvalue=0)]
+    return sum(needed) + len(_GAP) * (len(needed) - 1) <= width
+
+
+def _draw_block(headings: Row, row: Row, terminal: Terminal) -> str:
+    pairs = [(heading, cell) for heading, cell in zip(headings[1:], row[1:], strict=False) if cell]
+    body = _draw_grid((), pairs, terminal._replace(width=max(1, terminal.width - len(_GAP))))
+    lines = [terminal.paint("title", escape(row[0])), *(f"{_GAP}{line}" for line in body.splitlines())]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _draw_grid(headings: Row, rows: Sequence[Row], terminal: Terminal) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    rows = list(rows)
     table = Table(box=None, pad_edge=False, show_header=bool(headings), header_style="")
     for n in range(max([len(headings), *map(len, rows)])):
         heading = escape(headings[n]) if n < len(headings) else ""

@@ -30,7 +30,7 @@ def authorization(at: Address, options: Mapping[str, Any]) -> str | None:
         return f"Bearer {secret}" if kind == "bearer" else basic(*_split(secret))
     if options.get("user"):
         user, colon, password = options["user"].partition(":")
-        return basic(user, password if colon else _ask(user))
+        return basic(user, password if colon else _known(user, at) or _ask(user))
     if at.user or at.password:
         return basic(at.user, at.password)
     return _from_netrc(at.host) if options.get("netrc") else None
@@ -50,9 +50,16 @@ def _split(secret: str) -> tuple[str, str]:
     return user, password
 
 
+def _known(user: str, at: Address) -> str:
+    """The address's password, where it is nobody else's: --password puts it there."""
+    return at.password or "" if not at.user or at.user == user else ""
+
+
 def _ask(user: str) -> str:
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"--user {user}: no password, and no terminal to ask on", hint="--auth basic:file:PATH")
+        raise UsageError(
+            f"--user {user}: no password, and no terminal to ask on", hint="--password file:PATH or env:NAME"
+        )
     from getpass import getpass
 
     return getpass(f"password of {user}: ", sys.stderr)

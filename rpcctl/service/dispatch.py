@@ -188,7 +188,7 @@ class Service:
 
     def _bind(self, method: "Method", request: Request) -> tuple[tuple[Any, ...], Mapping[str, Any]] | Failure:
         try:
-            return method.bind(request.args, request.kwargs)
+            return method.bind(request.args, request.kwargs, request.context)
         except InvalidArgumentsError as exc:
             return Failure("arguments", exc.type or "TypeError", exc.message)
         except BaseException as exc:

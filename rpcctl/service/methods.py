@@ -12,9 +12,10 @@ from functools import partial
 from inspect import Signature
 from typing import Any
 
-from rpcctl.errors import TargetError
+from rpcctl.errors import InvalidArgumentsError, TargetError
 from rpcctl.messages import INSPECT, MethodDescription
 from rpcctl.service import arguments, kinds, signatures
+from rpcctl.service.contexts import Slot
 from rpcctl.service.dangers import dangers
 from rpcctl.service.exposure import Attribute, Scan, Selection
 from rpcctl.service.target import Target
@@ -24,6 +25,7 @@ __all__ = ["Method", "Selection", "dangers", "expose", "skipped"]
 PUBLIC = Selection()
 """Public functions only."""
 
+_NOTHING: Mapping[str, Any] = {}
 _NEVER = (1, 0)
 """Least and most positional arguments of the quick way, as no call can have them."""
 _ALWAYS = (0, sys.maxsize)
@@ -51,6 +53,7 @@ class Method:
         "_most",
         "_prepared",
         "_signature",
+        "_slot",
         "function",
         "kind",
         "name",
@@ -69,6 +72,7 @@ class Method:
         self._least, self._most = _NEVER
         self._prepared = False
         self._signature: Signature | None = None
+        self._slot: Slot | None = None
         self._conversions: arguments.Conversions | None = None
 
     @property
@@ -79,15 +83,16 @@ class Method:
             self._description = found._replace(attribute=isinstance(self.function, Attribute))
         return self._description
 
-    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Bound:
-        """The arguments to call the function with, converted to what its type hints ask for.
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], context: Mapping[str, Any] = _NOTHING) -> Bound:
+        """The arguments to call the function with, converted to what its type hints ask for, the context among them.
 
         Raises InvalidArgumentsError, worded as Python does, before anything has run. Without an exact signature
         everything is let through: the function decides.
         """
         if not kwargs and self._least <= len(args) <= self._most:
             return args, {}
-        return self._bind_slowly(args, kwargs)
+        bound = self._bind_slowly(args, kwargs)
+        return bound if self._slot is None else self._add_context(self._slot, *bound, context)
 
     def _bind_slowly(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Bound:
         if not self._prepared:
@@ -98,14 +103,21 @@ class Method:
             return self._conversions.convert(self.name, args, kwargs)
         return args, dict(kwargs)
 
+    def _add_context(self, slot: Slot, args: tuple[Any, ...], kwargs: dict[str, Any], context: Any) -> Bound:
+        if slot.name in kwargs:  # As one of `**kwargs` it would have been let through.
+            text = f"{self.name}() got an unexpected keyword argument '{slot.name}'"
+            raise InvalidArgumentsError(text, type="TypeError")
+        return slot.fill(args, kwargs, context)
+
     def _prepare(self) -> None:
         # Two threads may both get here: they set the same, and `_prepared` last.
-        self._signature = signature = signatures.exact_signature(self.function)
+        signature, self._slot = signatures.public_signature(self.function)
+        self._signature = signature
         if signature is None:
             self._least, self._most = _ALWAYS
         else:
             self._conversions = arguments.conversions(signature, signatures.type_hints(self.function, signature))
-            if self._conversions is None:
+            if self._conversions is None and self._slot is None:
                 self._least, self._most = arguments.count_positional(signature) or _NEVER
         self._prepared = True
 

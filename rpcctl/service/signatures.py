@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rpcctl.messages import REQUIRED, MethodDescription, Parameter
+from rpcctl.service.contexts import Slot, split_context
 
 LONGEST_TEXT = 200
 """Characters of a default's or annotation's text, beyond which it is cut."""
@@ -47,6 +48,14 @@ def exact_signature(function: Callable[..., Any]) -> inspect.Signature | None:
         return None
 
 
+def public_signature(function: Callable[..., Any]) -> tuple[inspect.Signature | None, Slot | None]:
+    """The signature as callers see it, and where the function takes the context of its call, if it does."""
+    signature = exact_signature(function)
+    if signature is None:
+        return None, None
+    return split_context(signature, lambda: type_hints(function, signature))
+
+
 def type_hints(function: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
     """Parameter name to type hint; the annotation as it stands, text perhaps, where it cannot be evaluated."""
     parameters = signature.parameters.values()
@@ -70,7 +79,7 @@ def _annotated(function: Callable[..., Any]) -> Any:
 
 def describe(name: str, function: Callable[..., Any], kind: str) -> MethodDescription:
     """All that is known of the function, under the method's name. `kind` is that of `kinds.kind`."""
-    signature = exact_signature(function)
+    signature, _ = public_signature(function)
     doc = documentation(function)
     if signature is None:
         parameters, returns = _read_doc(_own_name(function) or name, doc)

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from rpcctl import registry
 from rpcctl.cli import quick
 from rpcctl.cli.app import MODULES, load_command, load_commands
+from rpcctl.cli.describe import describe_method
 from rpcctl.exits import EXITS
+from rpcctl.messages import MethodDescription, Parameter
 from tests.shell import rpcctl
 
 SAMPLE = "py:tests.sample"
@@ -276,6 +279,18 @@ def test_describe_gives_signature_doc_and_a_line_that_works(tmp_path):
     shown = rpcctl("describe", SAMPLE, "add", "--json").json
     assert shown["signature"] == "(a: int, b: int) -> int"
     assert [each["name"] for each in shown["parameters"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("method", "line"),
+    [
+        (MethodDescription("f", exact=False), "f(...)"),
+        (MethodDescription("f", (Parameter("p1"),), exact=False), "f(p1)    (from the docs)"),
+    ],
+)
+def test_only_parameters_can_be_from_the_docs(method, line):
+    signature, _, _ = describe_method(method, ":1", registry.find("zmq"))
+    assert "".join(text for _, text in signature) == line
 
 
 def test_output_goes_to_a_file_whole_or_not_at_all(tmp_path):

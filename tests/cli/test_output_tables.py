@@ -88,6 +88,15 @@ def test_a_table_on_a_terminal_is_drawn_within_its_width():
     assert screen.plain.count("word") == 30
 
 
+def test_rows_whose_words_do_not_fit_beside_each_other_become_blocks():
+    rows = [{"name": "n" * 9, "at": "p" * 18, "text": "two words"}, {"name": "m", "at": "q" * 70, "text": None}]
+    screen = Screen(tty=True, format="table", env={"COLUMNS": "32"})
+    screen.output.value(rows)
+    assert screen.plain == (
+        f"nnnnnnnnn\n  at    {'p' * 18}\n  text  two words\n\nm\n  at  {'q' * 26}\n      {'q' * 26}\n      {'q' * 18}\n"
+    )
+
+
 def test_markup_in_a_table_is_text():
     assert "[red]x[/red] :smile:" in show([{"a": "[red]x[/red] :smile:"}], tty=True, format="table")
 

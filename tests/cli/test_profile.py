@@ -7,8 +7,12 @@ import stat
 import pytest
 
 from rpcctl import profiles
+from rpcctl.cli.app import load_commands
+from rpcctl.cli.options import EXPLAIN
+from rpcctl.cli.saved import SAVED
 from rpcctl.hosting import Server
 from rpcctl.profiles import Profile
+from rpcctl.settings import variable
 from tests.cli.test_complete import values
 from tests.shell import rpcctl
 
@@ -159,6 +163,40 @@ def test_flag_then_variable_then_profile_then_default(home, words, env, value, o
     assert rows["address"] == {"option": "address", "value": SAMPLE, "from": "profile slow"}
 
 
+EXPLAINED = [each for each in load_commands() if EXPLAIN in each.options]
+
+
+def word(option):
+    """What could be typed for the option, and what --explain then shows of it."""
+    return option.choices[-1] if option.choices else "py" if option.type == "text" else "7"
+
+
+@pytest.mark.parametrize("command", EXPLAINED, ids=lambda command: command.name)
+def test_every_option_of_every_command_tells_its_source(home, command):
+    places = ["add"] if any(each.name == "method" for each in command.positionals) else []
+    shown = [each for each in command.options if each.type not in ("switch", "count") and each.name != "password"]
+    saved = [each for each in shown if each in SAVED]
+
+    def sources(*words, address=SAMPLE, env=None):
+        done = home(command.name, address, *places, *words, "--explain", "--json", env=env or {})
+        assert done.exit_status == 0, done.stderr
+        return {row["option"]: (row["value"], row["from"]) for row in json.loads(done)}
+
+    flags = [part for each in shown for part in (f"--{each.name}", word(each))]
+    found = sources(*flags)
+    assert {each.name: found[each.name] for each in shown} == {
+        each.name: (word(each), f"flag --{each.name}") for each in shown
+    }
+    for option in saved:
+        found = sources(env={variable(option): word(option)})
+        assert found[option.name] == (word(option), variable(option))
+    home("profile", "add", "all", SAMPLE, *(part for each in saved for part in (f"--{each.name}", word(each))))
+    found = sources(address="@all")
+    assert {found[each.name] for each in saved} == {(word(each), "profile all") for each in saved}
+    plain = sources()
+    assert {plain[each.name][1] for each in shown if each.name in plain} <= {"default"}
+
+
 def test_the_same_order_holds_for_a_protocols_own_options(home, at):
     home("profile", "add", "own", at, "--heartbeat", "3")
 
@@ -209,6 +247,7 @@ def guarded(tmp_path):
     [
         ("me@", ["--password", "env:PW"], {"PW": "hunter2"}),
         ("me@", ["--password", "cmd:echo hunter2"], {}),
+        ("", ["--user", "me", "--password", "env:PW"], {"PW": "hunter2"}),
         ("", ["-H", "Authorization: cmd:echo Bearer tok"], {}),
         ("", ["--auth", "bearer:cmd:echo tok"], {}),
     ],
@@ -221,10 +260,17 @@ def test_secrets_reach_the_server(home, guarded, user, words, env):
     assert (done, done.stderr) == ("3\n", "")
 
 
+def test_the_password_of_one_user_is_not_sent_for_another(home):
+    done = home("call", "http://me:hunter2@127.0.0.1:1/", "add", "--user", "you")
+    assert (done.exit_status, "--user you: no password" in done.stderr) == (2, True)
+
+
 def test_completion_offers_profiles(home, monkeypatch):
     home("profile", "add", "here", SAMPLE)
     monkeypatch.setenv("XDG_CONFIG_HOME", home.env["XDG_CONFIG_HOME"])
     assert "@here" in values("call", "")
     assert "@here" in values("list", "@")
+    assert "@here" in values("bench", ":4242", "add", "--vs", "@")
+    assert "--vs=@here" in values("bench", ":4242", "add", "--vs=@")
     assert values("profile", "show", "") == ["here"]
     assert set(values("profile", "")) == {"add", "list", "show", "remove"}

@@ -153,3 +153,24 @@ def test_a_stream_in_yaml_is_one_document_for_each_item():
 def test_ndjson_of_records_is_chosen_from_as_a_whole():
     outcome = rpcctl("explain", "--select", "[].kind", "-f", "ndjson")
     assert [json.loads(line) for line in outcome.splitlines()][:2] == ["ok", "internal"]
+
+
+def test_each_line_of_a_batch_is_chosen_from():
+    lines = b'{"method": "echo", "params": [{"a": 1}]}\n{"method": "echo", "params": ["text"]}\n'
+    done = rpcctl("batch", "py:tests.sample", "--ordered", "--keep-going", "--select", "abs(a || @)", stdin=lines)
+    first, second = done.splitlines()
+    assert first == '{"id": 1, "result": 1}'
+    assert "abs() takes number, here it is given string" in json.loads(second)["error"]["message"]
+    assert done.exit_status == 123
+
+
+def test_the_shell_chooses_from_each_result_and_may_change_its_mind():
+    lines = b'echo {"a": [1, 2]}\n:select a[0] || @\necho {"a": [1, 2]}\n:select\necho {"a": 3}\n'
+    done = rpcctl("shell", "py:tests.sample", "--select", "a[1]", stdin=lines)
+    assert done.splitlines() == ["2", "1", '{"a": 3}']
+
+
+def test_the_shell_points_at_a_wrong_expression():
+    done = rpcctl("shell", "py:tests.sample", stdin=b":select a.[\n")
+    assert "the expression ends too early (character 4)" in done.stderr
+    assert done.exit_status == 123

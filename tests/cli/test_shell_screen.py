@@ -128,9 +128,13 @@ def test_a_server_that_is_not_there(tmp_path):
         window.wait_for("ended: 7")
 
 
-def test_the_library_of_the_prompt_is_missing(monkeypatch):
+def test_without_its_library_the_prompt_is_a_plain_one(monkeypatch):
     monkeypatch.setitem(sys.modules, "prompt_toolkit", None)
     out, err = Pipe(tty=True), Pipe(tty=True)
-    code = main(["shell", SAMPLE], Environment(Pipe(tty=True), out, err, {"TERM": "xterm"}))
-    assert code == 4
-    assert "pip install 'rpcctl[shell]'" in err.text()
+    code = main(
+        ["shell", SAMPLE], Environment(Pipe(b"add 2 3\n", tty=True), out, err, {"TERM": "xterm", "NO_COLOR": "1"})
+    )
+    assert code == 0
+    assert out.text() == "5\n"
+    assert "pip install prompt_toolkit" in err.text()
+    assert PROMPT in err.text()

@@ -163,3 +163,4 @@ class TestOpenRPC:
         found = discovery.from_parts("f", " Help. ", [["int", "string"], ["int"]])
         assert (found.doc, found.signature()) == ("Help.", "(arg1: string, /) -> int")
         assert discovery.from_parts("f", None, "signatures not supported").signature() == "(...)"
+        assert discovery.from_parts("f", " Adds.\n\n        @param a\n        ", None).doc == "Adds.\n\n@param a"

@@ -142,6 +142,23 @@ def test_a_stock_client_finds_our_endpoints(rabbitmq, serve, stock_client, topic
     assert stock_client("add", kwargs={"a": 1, "b": 2}, target=target) == ["ok", 3]
 
 
+WHO = """
+from rpcctl import Context
+
+def who(context: Context, greeting="hello"):
+    return f"{greeting} {context.get('user')}"
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_context_is_handed_to_methods_that_ask_for_it(rabbitmq, serve, stock_client, topic, tmp_path, workers):
+    (tmp_path / "who.py").write_text(WHO)
+    serve(str(tmp_path / "who.py"), rabbitmq.url(topic), workers=workers)
+    assert stock_client("who", context={"user": "ann"}) == ["ok", "hello ann"]
+    assert stock_client("who", kwargs={"greeting": "hi"}) == ["ok", "hi None"]
+    assert stock_client("who", kwargs={"context": {"user": "eve"}})[:2] == ["error", "TypeError"]
+
+
 def test_our_server_says_that_it_is_still_at_it(rabbitmq, serve, stock_client, topic):
     serve(at=rabbitmq.url(topic))
     assert stock_client("slow", kwargs={"seconds": 2.5}, monitor=2) == ["ok", 2.5]

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from rpcctl.api import Connection, read_result
-from rpcctl.errors import ArgumentError, AuthError, MethodNotFoundError, RemoteError, RemoteProtocolError, UsageError
+from rpcctl.errors import (
+    ArgumentError,
+    AuthError,
+    InvalidArgumentsError,
+    MethodNotFoundError,
+    RemoteError,
+    RemoteProtocolError,
+    UsageError,
+)
 from tests.interop.http_peers import Asked, CannedServer
 from tests.shell import rpcctl
 
@@ -308,6 +316,18 @@ class TestOthers:
     def test_no_server_is_without_a_sign_of_life(self, canned):
         assert canned(error({"code": -32601, "message": "no"}))[1].ping() == ""
 
+    def test_a_server_that_lists_nothing_is_not_described_by_asking_it_again(self, canned):
+        client = canned(error({"code": -32602, "message": "Invalid params.", "data": "Not authorised."}))[1]
+        with pytest.raises(InvalidArgumentsError, match="Not authorised") as caught:
+            client.describe()
+        assert caught.value.hint == "a method that is known by name can be called"
+
+    def test_the_hint_names_address_and_method(self, canned):
+        client = canned(error({"code": -32602, "message": "Invalid params."}))[1]
+        with pytest.raises(InvalidArgumentsError) as caught:
+            client.call("host.get")
+        assert caught.value.hint == f"rpcctl describe {client.address} host.get shows what it takes"
+
 
 class TestWrongAnswers:
     @pytest.mark.parametrize(
@@ -329,6 +349,13 @@ class TestWrongAnswers:
         with pytest.raises(RemoteProtocolError, match=words) as caught:
             canned(lambda asked: reply)[1].x()
         assert caught.value.exit_code == 8
+
+    @pytest.mark.parametrize("scheme", ["", "jsonrpc+"])
+    def test_the_other_protocol_comes_with_an_address_for_it(self, canned, scheme):
+        plain = str(canned(lambda asked: (200, {}, b"<?xml version='1.0'?><methodResponse/>"))[1].address)
+        with Connection(scheme + plain) as client, pytest.raises(RemoteProtocolError) as caught:
+            client.x()
+        assert caught.value.hint == f"xmlrpc+{plain}"
 
     def test_the_connection_goes_on_after_it(self, canned):
         replies: Any = iter([(200, {}, b"OK"), (200, {}, {"result": 5, "id": 2})])

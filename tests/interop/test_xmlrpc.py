@@ -326,6 +326,14 @@ def test_an_answer_that_is_no_xmlrpc_is_named_and_is_exit_8(status, body, named)
         assert caught.value.exit_code == 8
 
 
+@pytest.mark.parametrize("scheme", ["", "xmlrpc+"])
+def test_what_speaks_the_other_protocol_comes_with_an_address_for_it(scheme):
+    with answering(200, b'{"jsonrpc": "2.0"}') as at, Connection(scheme + at.removeprefix("xmlrpc+")) as client:
+        with pytest.raises(RemoteProtocolError) as caught:
+            client.call("add", 2, 3)
+        assert caught.value.hint == f"jsonrpc+{at.removeprefix('xmlrpc+')}"
+
+
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_a_fault_counts_whatever_the_status(status):
     fault = xmlrpc.client.dumps(xmlrpc.client.Fault(4, "no")).encode()

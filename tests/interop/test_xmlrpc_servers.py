@@ -109,7 +109,7 @@ def test_what_supervisord_tells_of_itself(to_supervisor):
     found = to_supervisor.describe()
     assert {"supervisor.getState", "system.multicall"} <= {each.name for each in found.methods}
     method = found.find("supervisor.startProcess")
-    assert "Start a process" in method.doc
+    assert method.doc.startswith("Start a process\n\n@param string name ")
     assert method.returns == "bool"
     assert [each.type for each in method.parameters] == ["str", "bool"]
 

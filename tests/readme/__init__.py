@@ -1,1 +1,1 @@
-"""`python -m tests.readme`: what the README holds that is made from the program: its tables and its picture."""
+"""`python -m tests.readme`: what the README holds that is made from the program: its tables and its pictures."""

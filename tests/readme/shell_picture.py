@@ -1,28 +1,20 @@
 """The README's picture of the shell: real keys typed at a real prompt in tmux, and the screen that they leave."""
 
-import io
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from tests.cli.tmux import running
-from tests.readme.picture import TARGET
+from tests.readme.picture import COLUMNS, FOLDER, TARGET, draw
 
-PICTURE = Path(__file__).parent / "shell.svg"
-COLUMNS = 88
-LINES = (("add 2 3", "5"), ("add [1] [2]", "]"), ("divide 1 0", "traceback"), (":time", "time is on"))
+PICTURE = FOLDER / "shell.svg"
+LINES = (("add 2 3", "5"), ("add [1] [2]", "\n]"), ("divide 1 0", "traceback"), (":time", "time is on"))
 LAST = "count 3"
 HALF = "divide 7 "
 
 
-def draw() -> str:
+def make() -> str:
     """The picture, from keys that are typed now."""
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
-    console.print(Text("$ ", style="bold green") + Text("rpcctl shell py:./calc.py", style="bold"))
-    console.print(Text.from_ansi(play().rstrip()))
-    return console.export_svg(title="rpcctl shell")
+    return draw("shell", [("rpcctl shell py:./calc.py", play())])
 
 
 def play() -> str:

@@ -97,6 +97,6 @@ def test_a_file_that_is_no_socket_is_told(tmp_path):
         connect(parse(f"unix://{tmp_path}/file"), 5.0, NEVER)
 
 
-@pytest.mark.parametrize("first", [b"", b"\x94\x00", b"\xff", b"\0\0\0", b"HTTP", b"\xff" * 20])
+@pytest.mark.parametrize("first", [b"", b"\0\0\0", b"HTTP", b"\x92\x00", b"\xff" * 20])
 def test_what_looks_like_nothing_known(first):
     assert look_of(first) == ""

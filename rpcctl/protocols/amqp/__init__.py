@@ -7,7 +7,7 @@ from rpcctl.messages import Encoding
 _CLIENT, _SERVER = ("client",), ("server",)
 _PANEL = "amqp only"
 _TLS = tuple(each for each in HTTP_OPTIONS_CLIENT if each.name in ("cacert", "cert", "key", "insecure"))
-_OSLO = frozenset({"kwargs", "oneway", "fanout", "batch", "inspect", "notify", "auth", "tls", "traceback"})
+_OSLO = frozenset({"kwargs", "oneway", "fanout", "batch", "pipeline", "inspect", "notify", "auth", "tls", "traceback"})
 _BOTH = (_OSLO | {"args"}) - {"notify"}
 
 INFO = ProtocolInfo(
@@ -30,6 +30,7 @@ INFO = ProtocolInfo(
     },
     encoding=Encoding("amqp", binary=False, any_key=False),
     port=5672,
+    snippets={"python": "rpcctl.protocols.amqp.snippets:write_python"},
     extra="amqp",
     options=(
         Option("topic", "what is served, or called: requests wait in the queue of that name", "NAME", panel=_PANEL),

@@ -4,15 +4,14 @@ The client declares nothing that others share: a missing exchange or queue means
 is told at once. A call expires in its queue when its caller has given up.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
 from rpcctl.address import Address
-from rpcctl.errors import ConnectError, ConnectionLostError, MethodNotFoundError, UsageError
-from rpcctl.interfaces import Settings
+from rpcctl.errors import ConnectError, ConnectionLostError, MethodNotFoundError
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import first_limit
 from rpcctl.messages import (
     INSPECT,
@@ -34,8 +33,10 @@ from .dialects import dialect_of
 from .layout import Kind
 from .link import Link, exists
 from .links import link_of
+from .pipeline import Pipeline
+from .spelling import Speller, read_context, show
 
-_PROBE = Ids("0" * 32, "q", "0" * 32)
+_PROBE = Ids("0" * 32, f"reply_{'0' * 32}", "0" * 32)
 
 
 class Client:
@@ -46,10 +47,12 @@ class Client:
         self._address = address
         self._settings = settings
         self._dialect = dialect_of(address, settings.options, settings.max_message)
-        self._context = dict(map(_read_context, settings.options.get("context") or ()))
+        self._context = read_context(settings.options)
+        self._speller = Speller(self._dialect, settings, self._context)
         self._link: Link | None = None
         self._conversation: Conversation | None = None
         self._turn = Lock()
+        self._pipeline = Pipeline(self._turn)
         self._closed = False
 
     def connect(self, deadline: Deadline) -> None:
@@ -66,7 +69,7 @@ class Client:
             # Exchanges are known to the process that declared them, and to no other.
             for each in self._dialect.layout("", "", Kind()).exchanges:
                 link.declare_exchange(each.name, each.kind)
-        self._conversation = Conversation(link, self._dialect, self._address, self._settings, self._context)
+        self._conversation = Conversation(link, self._dialect, self._address, self._settings, self._speller)
 
     def send(self, request: Request) -> Iterator[Reply]:
         """Send on the first `next`; yield the reply. A one-way call returns when the broker has it in a queue."""
@@ -85,9 +88,30 @@ class Client:
         with self._one_at_a_time(requests[0]):
             conversation = self._ready(requests[0])
             for each in requests:
-                conversation.spell(each, _PROBE)  # What cannot be sent is refused before anything is.
+                self._speller.spell(each, _PROBE)  # What cannot be sent is refused before anything is.
             replies = conversation.ask_all(requests)
         return [None if each.oneway else reply for each, reply in zip(requests, replies, strict=True)]
+
+    def start(self, request: Request) -> int:
+        """Send a call and return at once; a number that stands for it."""
+        with self._one_at_a_time(request):
+            return self._pipeline.start(self._ready(request), request)
+
+    def collect(self, deadline: Deadline) -> list[tuple[int, Reply]]:
+        """The replies that have arrived of the calls that were started; waits for one until the deadline."""
+        with self._turn:
+            return self._pipeline.collect(deadline)
+
+    def abandon(self, call: int) -> None:
+        """Take in nothing more of a call that was started."""
+        with self._turn:
+            self._pipeline.abandon(call)
+
+    def preview(self, request: Request) -> list[Preview]:
+        """The body of the request; the ids in it would be others."""
+        ids = _PROBE._replace(id="", reply_to="") if request.oneway else _PROBE
+        message = self._speller.spell(request, ids)
+        return [Preview(show(request, message), message.body)]
 
     def notify(self, notification: Notification, deadline: Deadline) -> None:
         """Hand a notification over to the broker, into a queue that waits for whoever listens."""
@@ -106,6 +130,7 @@ class Client:
     def close(self) -> None:
         """Free the connection; calls that wait raise ConnectionLostError."""
         self._closed = True
+        self._pipeline.close()
         conversation, link = self._conversation, self._link
         if conversation is not None and self._turn.acquire(blocking=False):
             try:
@@ -198,15 +223,3 @@ class Client:
 
     def _closed_error(self) -> ConnectionLostError:
         return ConnectionLostError(f"{self._address}: the connection is closed")
-
-
-def _read_context(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise UsageError(
-            f"--context {text!r} is not KEY=VALUE", hint="--context user=ann --context 'roles=[\"admin\"]'"
-        )
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value

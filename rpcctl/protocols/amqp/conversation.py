@@ -4,28 +4,26 @@ When the connection is lost the conversation is over, and every call in it gets 
 """
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rpcctl.address import Address
 from rpcctl.errors import (
-    ArgumentError,
     ConnectionLostError,
     DeadlineError,
     MethodNotFoundError,
     RemoteProtocolError,
     RpcctlError,
-    TransportError,
 )
 from rpcctl.interfaces import Settings
-from rpcctl.limits import Limit, first_limit
-from rpcctl.messages import Deadline, Reply, Request, Result
+from rpcctl.limits import first_limit
+from rpcctl.messages import NEVER, Deadline, Reply, Request, Result
 
 from .codec import Ids
 from .dialects import Dialect
 from .layout import ReplyQueue
 from .link import Link, exists
-from .message import REFUSED, TAKEN, UNROUTABLE, Delivery, Message
+from .message import REFUSED, TAKEN, UNROUTABLE, Delivery
+from .spelling import Speller, show
 
 _REPLIES = "replies"
 _DOUBT = 1.0
@@ -37,10 +35,11 @@ _FOREVER = 3600.0
 class _Waiting:
     """A call whose reply is not there yet."""
 
-    __slots__ = ("doubt", "fate", "heard", "reply", "request")
+    __slots__ = ("doubt", "fate", "heard", "limit", "reply", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.limit = first_limit(request)
         self.reply: Reply | None = None
         self.fate = ""
         """What became of the request: one of the fates of a message, or empty while that is not known."""
@@ -56,15 +55,17 @@ class _Waiting:
 class Conversation:
     """Calls in flight. Belongs to one thread at a time."""
 
-    def __init__(self, link: Link, dialect: Dialect, at: Address, settings: Settings, context: dict[str, Any]) -> None:
-        """Go on over an open connection; `context` travels with every request."""
+    def __init__(self, link: Link, dialect: Dialect, at: Address, settings: Settings, speller: Speller) -> None:
+        """Go on over an open connection."""
         self.over = False
         """Whether the connection is lost or closed."""
         self._link = link
         self._dialect = dialect
         self._at = at
         self._settings = settings
-        self._context = context
+        self._spell = speller.spell
+        self._end: RpcctlError | None = None
+        """What ended the connection."""
         self._monitor: float | None = settings.options.get("call-monitor")
         self._replies: ReplyQueue | None = None
         self._calls: dict[str, _Waiting] = {}
@@ -79,25 +80,9 @@ class Conversation:
         if not self.over and link.heartbeat and link.idle > link.heartbeat and not self._calls:
             try:
                 link.wait(0.0)
-            except RpcctlError:
-                self._give_up()
+            except RpcctlError as exc:
+                self._give_up(exc)
         return self.over
-
-    def spell(self, request: Request, ids: Ids) -> Message:
-        """The message for a request; ArgumentError for what it cannot carry."""
-        context = {**self._context, **request.context}
-        timeout = first_limit(request).deadline.remaining()
-        try:
-            message = self._dialect.request(request._replace(context=context), ids, timeout)
-        except (TypeError, ValueError, RecursionError) as exc:
-            raise ArgumentError(f"{request.method}: the arguments cannot be sent: {exc}") from exc
-        size, most = len(message.body), self._settings.max_message
-        if size > most:
-            raise ArgumentError(
-                f"{request.method}: the message has {size} bytes, {most} are allowed",
-                hint="a larger --max-message, at both ends",
-            )
-        return message
 
     def ask(self, request: Request) -> Reply:
         """Make one call and wait for its reply, or for the fate of a one-way call."""
@@ -120,30 +105,71 @@ class Conversation:
         """Publish a request; the key under which it is known here."""
         key, unique = os.urandom(16).hex(), os.urandom(16).hex()
         ids = Ids("", "", unique) if request.oneway else Ids(key, self._reply_queue(request).to, unique)
-        message = self.spell(request, ids)
+        message = self._spell(request, ids)
         call = self._calls[key] = _Waiting(request)
         if self._monitor is not None and not request.oneway:
             call.heard = Deadline.after(self._monitor)
         if self._settings.trace is not None:
-            shown = f"{request.method} {dict(request.kwargs) or list(request.args)!r}"
-            self._settings.trace(">", f"{shown} to {message.exchange or 'queue'} {message.key}", message.body)
+            self._settings.trace(">", show(request, message), message.body)
         self._link.publish(message, call.settle)
         return key
 
     def wait_for(self, key: str) -> Reply:
         """The reply to a call; the fate of a one-way call. Raises what the broker or the clock says."""
+        while (reply := self.outcome(key)) is None:
+            self.pump((key,))
+        return reply
+
+    def outcome(self, key: str) -> Reply | None:
+        """The same without waiting: None while there is none. A one-way call has a Result when the broker has it."""
         call = self._calls[key]
-        limit = first_limit(call.request)
-        while call.reply is None:
-            if call.fate == UNROUTABLE:
-                raise self.unserved(call.request.method)
-            if call.fate == REFUSED:
-                raise ConnectionLostError(f"{call.request.method}: the broker refused it: is a queue full?")
-            if call.fate == TAKEN and call.request.oneway:
-                return Result(None)
-            self._check_time(call, limit)
-            self._wait(call, limit)
-        return call.reply
+        if call.reply is not None:
+            return call.reply
+        if call.fate == UNROUTABLE:
+            raise self.unserved(call.request.method)
+        if call.fate == REFUSED:
+            raise ConnectionLostError(f"{call.request.method}: the broker refused it: is a queue full?")
+        if call.fate == TAKEN and call.request.oneway:
+            return Result(None)
+        if self._end is not None:
+            raise self._lost(call, self._end) from self._end
+        self._check_time(call)
+        return None
+
+    def pump(self, keys: Iterable[str], deadline: Deadline = NEVER) -> None:
+        """Send what waits and take in what comes, until the deadline or the next limit of these calls.
+
+        What ends the connection is told by `outcome`.
+        """
+        if self.over:
+            return
+        until = deadline
+        doubtful: list[_Waiting] = []
+        for call in map(self._calls.__getitem__, keys):
+            for each in (call.limit.deadline, call.heard, call.doubt):
+                until = until if each is None else until.sooner(each)
+            if call.doubt is not None and call.doubt.expired():
+                doubtful.append(call)
+        try:
+            if doubtful:
+                self._look(doubtful)
+            else:
+                self._link.wait(until.remaining())
+        except RpcctlError as exc:
+            # Also what the broker refuses: it ends its channel, and with it all that is under way there.
+            self._give_up(exc)
+
+    def hand_over(self) -> None:
+        """Send what waits, without waiting for anything."""
+        try:
+            self._link.send()
+        except RpcctlError as exc:
+            self._give_up(exc)
+
+    @property
+    def heartbeat(self) -> int:
+        """Seconds between signs of life, 0 for none."""
+        return 0 if self.over else self._link.heartbeat
 
     def end(self, key: str) -> None:
         """Forget a call."""
@@ -153,7 +179,7 @@ class Conversation:
 
     def close(self) -> None:
         """Remove what is left of it at the broker, and say goodbye."""
-        self.over = True
+        self.over, self._end = True, ConnectionLostError(f"{self._at}: the connection is closed")
         try:
             self._drop_replies()
         except RpcctlError:
@@ -167,54 +193,38 @@ class Conversation:
             hint="is the topic right? rpcctl wait ADDRESS waits until it is served",
         )
 
-    def _look(self, call: _Waiting) -> None:
-        """Say so when nobody takes requests: the call waits all the same, as a server may come."""
-        call.doubt = None
+    def _look(self, calls: Iterable[_Waiting]) -> None:
+        """Say so when nobody takes requests: the calls wait all the same, as a server may come."""
+        for call in calls:
+            call.doubt = None
         if self._link.virtual:
             return
         queue = exists(self._link, self._dialect.queue())
         if queue is not None and not queue.consumers:
             self._settings.note(f"no server takes from the queue {queue.name!r}; {queue.messages} messages wait there")
 
-    def _check_time(self, call: _Waiting, limit: Limit) -> None:
+    def _check_time(self, call: _Waiting) -> None:
         late = call.heard is not None and call.heard.expired()
-        if not limit.deadline.expired() and not late:
+        if not call.limit.deadline.expired() and not late:
             return
         method = call.request.method
         if self._blocked:
             raise DeadlineError(f"{method}: the broker blocks publishers: {self._blocked}")
         if late:
             raise DeadlineError(f"{method}: no sign of life of its server for {self._monitor:g} s (--call-monitor)")
-        raise limit.error(call.request)
+        raise call.limit.error(call.request)
 
-    def _wait(self, call: _Waiting, limit: Limit) -> None:
-        until = limit.deadline
-        for each in (call.heard, call.doubt):
-            until = until if each is None else until.sooner(each)
-        try:
-            if call.doubt is not None and call.doubt.expired():
-                self._look(call)
-            else:
-                self._link.wait(until.remaining())
-        except MethodNotFoundError as exc:
-            self._give_up()
-            raise self.unserved(call.request.method) from exc
-        except TransportError as exc:
-            self._give_up()
-            raise self._lost(call, exc) from exc
-        except RpcctlError:
-            # What the broker refuses ends its channel, and with it all that is under way there.
-            self._give_up()
-            raise
-
-    def _give_up(self) -> None:
-        self.over = True
+    def _give_up(self, exc: RpcctlError) -> None:
+        self.over, self._end = True, exc
         self._link.abort()
         self._link.close()
 
-    def _lost(self, call: _Waiting, exc: TransportError) -> TransportError:
+    def _lost(self, call: _Waiting, exc: RpcctlError) -> RpcctlError:
+        """What a call is told when the connection has ended."""
+        if isinstance(exc, MethodNotFoundError):
+            return self.unserved(call.request.method)
         if not isinstance(exc, ConnectionLostError):
-            return exc
+            return type(exc)(exc.message, hint=exc.hint)
         known = "it may not have been taken" if call.request.oneway else "it may have run"
         return ConnectionLostError(f"{call.request.method}: {exc.message}; {known}", hint=exc.hint)
 

@@ -44,6 +44,7 @@ class Client:
         self._headers: list[tuple[str, str]] = [_ACCEPT]
         # A login inside the message is none of HTTP's.
         own = settings._replace(options={**options, "auth": None}) if self._dialect else settings
+        self._address = address
         self._http = HttpClient(address, own, "/")
 
     def connect(self, deadline: Deadline) -> None:
@@ -194,7 +195,8 @@ class Client:
                 f"{method}: the server answered 403 {answer.reason}".rstrip(), hint="is this address let in?"
             )
         if body.startswith(b"<?xml") or b"<methodResponse" in body[:500]:
-            raise RemoteProtocolError(f"{method}: the answer is XML-RPC, not JSON-RPC", hint="--proto xmlrpc")
+            hint = f"xmlrpc+{str(self._address).removeprefix('jsonrpc+')}"
+            raise RemoteProtocolError(f"{self._address}: the answer looks like XML-RPC, not JSON-RPC", hint=hint)
         if answer.status in (412, 415):
             raise RemoteProtocolError(
                 f"{method}: the server takes no {_JSON}", hint="-H 'Content-Type: application/json-rpc'"

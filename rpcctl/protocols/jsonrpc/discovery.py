@@ -32,7 +32,10 @@ def answer(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], descript
 
 def from_parts(name: str, help: Any, signature: Any) -> MethodDescription:
     """A method as `system.methodHelp` and `system.methodSignature` tell of it, whatever they answered."""
-    doc = help.strip() if isinstance(help, str) else ""
+    from inspect import cleandoc
+
+    # Many servers send it indented as it stands in their source.
+    doc = cleandoc(help).strip() if isinstance(help, str) else ""
     form = signature[0] if isinstance(signature, list) and signature else None
     if not isinstance(form, list) or not form or not all(isinstance(each, str) for each in form):
         return MethodDescription(name, None, doc=doc)

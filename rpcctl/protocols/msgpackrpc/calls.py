@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
 from rpcctl.interfaces import Executor, Handler, Run, Settings
-from rpcctl.messages import INSPECT, NEVER, Description, End, Failure, Item, Reply, Request, Result
+from rpcctl.messages import INSPECT, NEVER, Description, End, Failure, Item, Reply, Request, Result, repr_of
 from rpcctl.sockets.looks import look_of
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
 
@@ -108,7 +108,7 @@ class Session:
 
     def _take(self, message: codec.Message) -> None:
         if self.desk.trace is not None:
-            self.desk.trace("<", repr(message), self._stream.last_bytes())
+            self.desk.trace("<", repr_of(message), self._stream.last_bytes())
         if message[0] == codec.REQUEST:
             self._begin(*message)
         elif message[0] == codec.NOTIFICATION:

@@ -9,7 +9,7 @@ from typing import Any
 from rpcctl.address import Address
 from rpcctl.errors import ConnectionLostError, RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Settings
-from rpcctl.messages import NEVER, Deadline, Failure, Reply
+from rpcctl.messages import NEVER, Deadline, Failure, Reply, repr_of
 from rpcctl.sockets.wire import Wire
 
 from . import codec
@@ -154,6 +154,6 @@ class Conversation:
 def _tell(message: codec.Message) -> str:
     if message[0] == codec.RESPONSE:
         _, number, error, result = message
-        return f"{result!r} to id {number}" if error is None else f"error {error!r} to id {number}"
+        return f"{repr_of(result)} to id {number}" if error is None else f"error {repr_of(error)} to id {number}"
     what = "request" if message[0] == codec.REQUEST else "notification"
-    return f"{what} {message[-2]} {message[-1]!r}"
+    return f"{what} {message[-2]} {repr_of(message[-1])}"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rpcctl.messages import Failure
+from rpcctl.messages import Failure, repr_of
 
 _RAISED, _REFUSED = 0, 1
 _KINDS: Mapping[str, str] = {
@@ -85,4 +85,4 @@ def _data(error: Any) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else f"the error {value!r}"
+    return value if isinstance(value, str) else f"the error {repr_of(value)}"

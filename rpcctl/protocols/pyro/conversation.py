@@ -18,7 +18,7 @@ from rpcctl.errors import (
     RpcctlError,
 )
 from rpcctl.interfaces import Settings
-from rpcctl.messages import Deadline, Trace
+from rpcctl.messages import Deadline, Trace, repr_of
 from rpcctl.sockets.wire import Wire, connect, too_late
 
 from . import codec
@@ -28,7 +28,8 @@ from .encodings import BY_ID, BY_NAME, MARSHAL, MSGPACK, SERPENT, Coding, marsha
 from .uri import spell
 
 PING_BYTES = b"ping"
-_HELLO = "hello"
+HELLO = "hello"
+"""What is said in place of a token."""
 _NO_OBJECT = "unknown object"
 _BUSY = "no free workers"
 
@@ -58,7 +59,7 @@ class Conversation:
 
     def shake_hands(self, token: str) -> None:
         """Introduce ourselves, and learn of the object; TimeoutError, or why the server will not have us."""
-        data = self._pack(codec.CONNECT, self.coding.dump({"handshake": token or _HELLO, "object": self.name}))
+        data = self._pack(codec.CONNECT, self.coding.dump({"handshake": token or HELLO, "object": self.name}))
         if self._settings.trace is not None:
             shown = f"connect to {self.name}, {self.coding.name}"
             # However it is spelled there, the token is in the bytes.
@@ -161,7 +162,7 @@ def read_answer(answer: Message, trace: Trace | None) -> Any:
     """The value in an answer, whatever became of the connection since; RemoteProtocolError when there is none."""
     value = _coding_of(answer).load(answer.payload)
     if trace is not None:
-        trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{value!r}"[:4096], answer.payload)
+        trace("<", f"{'!' * bool(answer.flags & codec.EXCEPTION)}{repr_of(value)}"[:4096], answer.payload)
     return value
 
 
@@ -228,4 +229,7 @@ def _read_reason(answer: Message) -> str:
     if answer.serializer == MARSHAL:
         return marshalled_text(answer.payload)
     coding = BY_ID.get(answer.serializer)
-    return str(coding.load(answer.payload)) if coding else f"in serializer {answer.serializer}, which is not read"
+    if coding is None:
+        return f"in serializer {answer.serializer}, which is not read"
+    reason = coding.load(answer.payload)
+    return reason if isinstance(reason, str) else repr_of(reason)

@@ -11,7 +11,7 @@ along in two attributes of ours.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rpcctl.messages import FAILURES, Failure
+from rpcctl.messages import FAILURES, Failure, repr_of
 
 WRAPPER = "Pyro5.core._ExceptionWrapper"
 """What holds an exception among the results of a batch."""
@@ -77,7 +77,7 @@ def unwrap(found: Any) -> Any:
 def from_exception(found: Any, method: str) -> Failure:
     """What a server's exception says, whatever it is."""
     if not isinstance(found, dict):
-        return Failure("remote", "RemoteError", str(found))
+        return Failure("remote", "RemoteError", _text(found))
     attributes = found.get("attributes")
     attributes = attributes if isinstance(attributes, dict) else {}
     name, traceback = name_of(found), _traceback(attributes.get("_pyroTraceback"))
@@ -93,12 +93,12 @@ def from_exception(found: Any, method: str) -> Failure:
 
 def name_of(found: Any) -> str:
     """The class of an exception, without its module."""
-    return str(found.get("__class__", "RemoteError")).rpartition(".")[2] if isinstance(found, dict) else ""
+    return _text(found.get("__class__", "RemoteError")).rpartition(".")[2] if isinstance(found, dict) else ""
 
 
 def hangs_up(found: Any) -> bool:
     """Whether the server closes the connection after that exception."""
-    return isinstance(found, dict) and str(found.get("__class__")).startswith(_OWN) and name_of(found) in BROKEN
+    return isinstance(found, dict) and _text(found.get("__class__")).startswith(_OWN) and name_of(found) in BROKEN
 
 
 def sendable(text: str) -> str:
@@ -126,14 +126,18 @@ def _message(name: str, args: Any) -> str:
     if not isinstance(args, (list, tuple)) or not args:
         return ""
     if len(args) > 1:
-        return str(tuple(args))
-    return repr(args[0]) if name == "KeyError" else str(args[0])
+        return repr_of(tuple(args))
+    return repr_of(args[0]) if name == "KeyError" else _text(args[0])
 
 
 def _traceback(lines: Any) -> str:
     if isinstance(lines, str):
         return lines
-    return "".join(map(str, lines)) if isinstance(lines, Sequence) else ""
+    return "".join(map(_text, lines)) if isinstance(lines, Sequence) else ""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr_of(value)
 
 
 def _guess_kind(found: Mapping[str, Any], name: str, message: str, traceback: str) -> str:

@@ -127,7 +127,7 @@ class Client:
         if codec.is_xmlrpc(body):
             return RemoteProtocolError(f"{self._address}: {exc.message}")
         if body.lstrip()[:1] in (b"{", b"["):
-            hint = str(self._address).replace("xmlrpc+", "jsonrpc+", 1)
+            hint = f"jsonrpc+{str(self._address).removeprefix('xmlrpc+')}"
             return RemoteProtocolError(f"{self._address}: the answer looks like JSON-RPC, not XML-RPC", hint=hint)
         return self._http.refusal(answer)
 

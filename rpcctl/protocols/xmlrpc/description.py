@@ -83,17 +83,20 @@ def from_inspect(found: Any) -> Description:
 
 def from_parts(name: str, doc: Any, signature: Any) -> MethodDescription:
     """A method as `system.methodHelp` and `system.methodSignature` tell of it."""
+    from inspect import cleandoc
+
+    doc = cleandoc(_text(doc)).strip()  # Many servers send it indented as it stands in their source.
     rows = _list(signature)
     if rows and all(isinstance(each, str) for each in rows):
         rows = [rows]  # Supervisor leaves the outer array out.
     rows = [row for row in rows if isinstance(row, list) and row and all(isinstance(each, str) for each in row)]
     if not rows:
-        return MethodDescription(name, doc=_text(doc), exact=False)
+        return MethodDescription(name, doc=doc, exact=False)
     longest = max(rows, key=len)
     parameters = [
         Parameter(f"p{n}", "positional", type=_TYPES.get(wire, wire)) for n, wire in enumerate(longest[1:], 1)
     ]
-    return MethodDescription(name, tuple(parameters), _TYPES.get(longest[0], longest[0]), _text(doc), exact=False)
+    return MethodDescription(name, tuple(parameters), _TYPES.get(longest[0], longest[0]), doc, exact=False)
 
 
 def _capability(url: str, version: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
@@ -23,9 +23,11 @@ from rpcctl.messages import ENDS, INSPECT, PING, Deadline, Description, Failure,
 from . import codec, description
 from .channel import ClientChannel
 from .conversation import Conversation
-from .pipeline import Pipeline
 from .security import client_keys
 from .sockets import Link, parse_endpoint, pattern_of
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
 
 _PATTERNS = {"push": int(zmq.PUSH), "publish": int(zmq.XPUB)}
 _LINGER = 30.0
@@ -86,7 +88,11 @@ class Client:
         self._check_pattern(request)
         limit = first_limit(request)
         channel = self._open(conversation, request, self._new_id(), limit)
-        self._pipeline = self._pipeline or Pipeline(conversation)
+        if self._pipeline is None:
+            # A cold call should not pay for it.
+            from .pipeline import Pipeline
+
+            self._pipeline = Pipeline(conversation)
         return self._pipeline.start(request, channel, limit)
 
     def collect(self, deadline: Deadline) -> list[tuple[int, Reply]]:

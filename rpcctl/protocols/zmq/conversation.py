@@ -14,7 +14,7 @@ import zmq
 from rpcctl.address import Address
 from rpcctl.errors import ConnectionLostError, RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Settings
-from rpcctl.messages import Deadline, Reply
+from rpcctl.messages import Deadline, Reply, repr_of
 
 from . import codec
 from .channel import NEVER, ClientChannel, Signal
@@ -213,7 +213,7 @@ class Conversation:
         event = codec.unpack(data)
         header = event[0]
         if self._trace is not None:
-            self._trace("<", f"{event[1]} {event[2]!r} to {header.get('response_to')!r}", data)
+            self._trace("<", f"{event[1]} {repr_of(event[2])} to {repr_of(header.get('response_to'))}", data)
         if "response_to" not in header:
             raise RemoteProtocolError(f"{self._address} sent an event that answers nothing: is it a zerorpc server?")
         channel = self._find(header)

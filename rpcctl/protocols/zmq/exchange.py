@@ -15,7 +15,7 @@ import zmq
 
 from rpcctl.errors import RemoteProtocolError
 from rpcctl.interfaces import Executor, Handler, Settings
-from rpcctl.messages import INSPECT, NEVER, PING, Failure, Request
+from rpcctl.messages import INSPECT, NEVER, PING, Failure, Request, repr_of
 
 from . import INFO, codec
 from .calls import Call, Envelope, Silence
@@ -112,7 +112,7 @@ class Exchange:
             raise RemoteProtocolError(f"the message has {len(data)} bytes, {self.max_message} are allowed")
         event = codec.unpack(data)
         if self._trace is not None:
-            self._trace("<", f"{event[1]} {event[2]!r} {event[0]!r}", data)
+            self._trace("<", f"{event[1]} {repr_of(event[2])} {repr_of(event[0])}", data)
         return event
 
     def _begin(self, envelope: Envelope, header: dict[Any, Any], name: str, args: Any, peer: str) -> None:
