@@ -104,7 +104,8 @@ class Host:
             if guest is None:
                 self._run(self._closing.is_set)
             else:
-                self._run_with(guest)
+                relay = Relay(guest)
+                relay.run(lambda: self._run(self._closing.is_set, relay))
             self._finish()
         finally:
             self._release()
@@ -157,12 +158,6 @@ class Host:
         self._links.discard(link)
         if not self._accepting:
             self._accept_more()
-
-    def _run_with(self, guest: Guest) -> None:
-        relay = Relay(guest)
-        relay.run(lambda: self._run(self._closing.is_set, relay))
-        self.owner = get_ident()
-        self.lent = False
 
     def _run(self, is_over: Callable[[], bool], relay: Relay | None = None) -> None:
         self.owner = get_ident()
