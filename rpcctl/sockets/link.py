@@ -1,7 +1,7 @@
 """One connection of a host: bytes in to its session, bytes out from any thread, and how it ends.
 
 What is written lies in a queue until the host's thread sends it, together with what else is there by then; with
-`at_once`, and while that thread sleeps, the writing thread sends it itself, which saves a change of threads.
+`at_once`, and while that thread sleeps or runs calls, the writing thread sends it itself: no change of threads.
 """
 
 import socket

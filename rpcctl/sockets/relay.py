@@ -21,7 +21,7 @@ class Relay:
 
     def __init__(self, guest: Guest) -> None:
         """No thread is started before `run`."""
-        self._guest = guest
+        self.guest = guest
         self._lock = Lock()
         self._over = Event()
         self._called = Event()
@@ -45,13 +45,13 @@ class Relay:
     def lend(self) -> bool:
         """Let the guest work on this thread, the loop's; False when the loop runs elsewhere since: return at once."""
         if not self._deputised and not self._appoint():
-            self._guest.hand_over()
+            self.guest.hand_over()
             return True
         self._lendings += 1
         if self._dozing:
             self._dozing = False
             self._called.set()
-        self._guest.work()
+        self.guest.work()
         with self._lock:
             if self._runner != get_ident():
                 return False
@@ -86,7 +86,7 @@ class Relay:
             self._rest(seen, quiet)
             now = self._lendings
             if now == seen and now % 2 and self._take_over(now):
-                self._guest.hand_over()
+                self.guest.hand_over()
                 self._run_loop()
                 return
             quiet = quiet + 1 if now == seen and quiet < _QUIET else 0
