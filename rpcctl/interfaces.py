@@ -247,6 +247,12 @@ class Executor(Protocol):
     def submit(self, handler: Handler, request: Request, sink: Sink, allowance: int | None = None) -> Run:
         """Start a call at once or when there is room; it pauses after `allowance` replies."""
 
+    def refuse(self, request: Request, why: str) -> None:
+        """Tell the log of a request that never became a call, its method as far as that is known. From any thread.
+
+        `why` is a few words, without anything that the peer keeps secret.
+        """
+
 
 class Server(Protocol):
     """Serves a handler at one address. The class is called with `(address, settings)`."""

@@ -36,8 +36,9 @@ def test_a_block_sends_its_calls_at_its_end(client):
 @every_protocol()
 def test_a_block_that_fails_sends_nothing(client):
     sample._memory.clear()
-    with pytest.raises(KeyError), client.batch() as batch:
-        batch.remember("x")
+    batch = client.batch()
+    batch.remember("x")
+    with pytest.raises(KeyError), batch:
         raise KeyError("y")
     assert (sample._memory, len(batch), batch.results) == ([], 0, [])
 
