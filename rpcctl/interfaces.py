@@ -273,6 +273,12 @@ class Executor(Protocol):
     def welcome(self) -> Guest | None:
         """A part in the work for a server's thread that somebody stands in for; None where nothing is won by it."""
 
+    def refuse(self, request: Request, why: str) -> None:
+        """Tell the log of a request that never became a call, its method as far as that is known. From any thread.
+
+        `why` is a few words, without anything that the peer keeps secret.
+        """
+
 
 class Server(Protocol):
     """Serves a handler at one address. The class is called with `(address, settings)`."""

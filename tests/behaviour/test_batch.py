@@ -37,14 +37,9 @@ def test_a_block_sends_its_calls_at_its_end(client):
 def test_a_block_that_fails_sends_nothing(client):
     sample._memory.clear()
     batch = client.batch()
-
-    def fail_within():
-        with batch:
-            batch.remember("x")
-            raise KeyError("y")
-
-    with pytest.raises(KeyError):
-        fail_within()
+    batch.remember("x")
+    with pytest.raises(KeyError), batch:
+        raise KeyError("y")
     assert (sample._memory, len(batch), batch.results) == ([], 0, [])
 
 

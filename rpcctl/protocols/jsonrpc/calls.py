@@ -7,11 +7,11 @@ from collections.abc import Callable
 from threading import Lock
 
 from rpcctl.http import calls
-from rpcctl.http.calls import Done, Silence, too_large, unwritable
+from rpcctl.http.calls import UNREADABLE, Done, Silence, too_large, unwritable
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 
-from . import INFO, codec, discovery
+from . import INFO, codec, discovery, faults
 from .codec import Call, Received, Refusal
 
 _RESERVED = (INSPECT, PING)
@@ -33,6 +33,7 @@ class Exchange(calls.Exchange):
         if type(received) is list:
             self._run_batch(received, peer, done)
         elif isinstance(received, Refusal):
+            self.refuse(UNREADABLE, peer, _word(received))
             done(codec.write_refusal(received))
         elif isinstance(received, Call):
             if received.notification:
@@ -43,7 +44,10 @@ class Exchange(calls.Exchange):
 
     def _run_batch(self, batch: list[Call | Refusal], peer: str, done: Done) -> None:
         calls = [each for each in batch if isinstance(each, Call) and not each.notification]
-        answers = [codec.write_refusal(each) for each in batch if isinstance(each, Refusal)]
+        refused = [each for each in batch if isinstance(each, Refusal)]
+        if refused:
+            self.refuse(UNREADABLE, peer, f"{_word(refused[0])}; {len(refused)} of a batch of {len(batch)}")
+        answers = [codec.write_refusal(each) for each in refused]
         gathered = _Gathered(answers, len(calls), self.settings.max_message, done)
         for each in batch:
             if isinstance(each, Call) and each.notification:
@@ -125,3 +129,8 @@ class _Gathered:
             last = not self._left
         if last:
             self._done(codec.write_batch(self._answers))
+
+
+def _word(refusal: Refusal) -> str:
+    """Why, for the log: not JSON's own complaint, which quotes what was sent."""
+    return f"{refusal.code} {'Parse error' if refusal.code == faults.PARSE_ERROR else refusal.message}"
