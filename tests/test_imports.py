@@ -114,7 +114,7 @@ LAYERS = [
     ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
     ("cli/serving.py", (*SERVED, "rpcctl.metrics", "rpcctl.proxy"), ()),
     ("cli/proxy.py", (*SEAMS, "rpcctl.proxy", "rpcctl.service.outcome", "rpcctl.cli"), ()),
-    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.cli"), ()),
+    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.service.outcome", "rpcctl.cli"), ()),
     ("cli/*.py", SERVED, ("rich",)),
 ]
 # A codec is pure: it must not even see what moves bytes or tells the time.
