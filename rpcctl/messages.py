@@ -136,6 +136,8 @@ class Failure(NamedTuple):
     """The number that the method itself gave its error, for wires that have one."""
     module: str = ""
     """The module of that class, for wires that tell it; empty when it is not known."""
+    args: tuple[Any, ...] | None = None
+    """What the exception was made with, as plain data, for wires that tell it; None when that is not known."""
 
 
 FAILURES = ("remote", "no_method", "arguments", "timeout", "busy", "lost", "protocol")

@@ -138,6 +138,7 @@ class Proxy(Listening):
             options=options,
             allow_remote=allow_remote,
         )
+        self.executor.hosts_guests = False
         if not allow_remote:
             _refuse_remote(self.upstream, self.addresses)
 

@@ -73,8 +73,8 @@ def fill_options(
 
     What is given for other protocols is passed over: see `check_given`.
     """
-    _check_query(info, at, role)
-    asked = dict(at.options)
+    asked = _own_names(info, at)
+    _check_query(info, at, asked, role)
     values = {}
     for option in info.options:
         if role in option.roles:
@@ -126,11 +126,23 @@ def _read_query(option: Option, word: str | None, at: Address) -> Any:
     return (value,) if option.multiple else value
 
 
-def _check_query(info: ProtocolInfo, at: Address, role: str) -> None:
+def _own_names(info: ProtocolInfo, at: Address) -> dict[str, str]:
+    """The query by the protocol's own names; of synonyms for one option the last in their table decides."""
+    places = {name: place for place, name in enumerate(info.synonyms, 1)}
+    found = {}
+    for name, value in at.options:
+        whole = f"{name}={value.lower()}"
+        key = whole if whole in places else name
+        own, equals, fixed = info.synonyms.get(key, name).partition("=")
+        found[places.get(key, 0), own] = fixed if equals else value
+    return {own: found[place, own] for place, own in sorted(found)}
+
+
+def _check_query(info: ProtocolInfo, at: Address, asked: Iterable[str], role: str) -> None:
     """An address is good for both ends, so it may have the other one's options; they are not what is suggested."""
     names = {option.name for option in info.options}
     known = list(dict.fromkeys(option.name for option in info.options if role in option.roles))
-    for name, _ in at.options:
+    for name in asked:
         if name not in names:
             raise AddressError(
                 f"{at}: {info.scheme} has no option {name!r}",

@@ -146,5 +146,5 @@ def test_an_option_that_no_address_has_a_use_for_is_refused(places, options, wor
 
 
 def test_one_address_that_has_a_use_for_it_is_enough():
-    with pytest.raises(InputError, match="c.pem"):
+    with pytest.raises(InputError, match=r"c\.pem"):
         rpcctl.Server(Gate(), PLAIN, TLS, options={"cert": "c.pem"})

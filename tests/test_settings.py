@@ -104,3 +104,26 @@ def test_the_other_ends_options_are_let_pass_but_not_offered(role, options):
     with pytest.raises(AddressError) as caught:
         fill_options(INFO, role, parse_address("tcp://h:1?zzzzz=1"), {}, {})
     assert caught.value.hint == f"its options: {options}"
+
+
+def test_an_option_has_other_names_in_a_query():
+    info = ProtocolInfo(
+        "demo",
+        "",
+        (Transport("tcp"),),
+        "",
+        port=1,
+        options=(option("choice"), Option("pause", "", "SECONDS", "seconds")),
+        synonyms={"their_pause": "pause", "is_b=true": "thing=b", "is_b=false": "thing=a"},
+    )
+
+    def fill(query: str) -> dict[str, object]:
+        at = parse_address(f"tcp://h:1?{query}")._replace(protocol="demo")
+        return fill_options(info, "client", at, {}, {})
+
+    assert fill("their_pause=2s&is_b=True") == {"thing": "b", "pause": 2.0}
+    assert fill("is_b=false&is_b=true")["thing"] == fill("is_b=true&is_b=false")["thing"] == "a"
+    with pytest.raises(AddressError, match="demo has no option 'their_thing'"):
+        fill("their_thing=1")
+    with pytest.raises(AddressError, match="no option 'is_b'"):
+        fill("is_b=maybe")

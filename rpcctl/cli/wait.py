@@ -21,7 +21,7 @@ COMMAND = Command(
     (*CONNECT, *MESSAGES),
     roles=("client",),
     details="For scripts that start a server in the background. Prints nothing; exit code 28 when --timeout is over. "
-    "A refused login, a certificate that is not trusted and a mistake on the line end it at once, with their own codes.",
+    "A refused login, a certificate that is not trusted and a mistake on the line end it at once, by their own codes.",
     examples=("rpcctl serve time & rpcctl wait :4242 --timeout 10 && rpcctl call :4242 time",),
 )
 

@@ -12,7 +12,7 @@ from types import GeneratorType
 from typing import NamedTuple
 
 from rpcctl.errors import UsageError
-from rpcctl.interfaces import Handler, Sink
+from rpcctl.interfaces import Guest, Handler, Sink
 from rpcctl.messages import Failure, Request
 from rpcctl.service.alarm import Alarm
 from rpcctl.service.calls import Call
@@ -48,6 +48,8 @@ class Calls:
 
     capacity = 1
     """How many run side by side."""
+    hosts_guests = True
+    """Whether servers' threads may run calls; to be set to False where most calls wait for another process."""
 
     def __init__(self, workers: Workers, limits: Limits, on_done: OnDone | None = None) -> None:
         """No thread is started before it is needed."""
@@ -95,6 +97,10 @@ class Calls:
             self._alarm.start()
         call.start()
         return call
+
+    def welcome(self) -> Guest | None:
+        """A part in the work for a server's thread."""
+        return self._workers.welcome() if self.hosts_guests else None
 
     def drain(self, grace: float) -> int:
         """Refuse new calls and wait up to `grace` seconds until all others have ended; returns how many have not."""

@@ -18,10 +18,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
+from rpcctl.interfaces import Guest
 
 from .link import Link
 from .listening import allow_connections, listen, place_of, unlink
 from .notes import Notes
+from .relay import Relay
 from .session import Note, Policy, Session
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Host:
         self.policy = policy
         self.note = Notes(note)
         self.asleep = False
+        self.lent = False
         self.owner = get_ident()
         self.draining = False
         """Whether no new connections are accepted; sessions refuse new calls then."""
@@ -88,8 +91,8 @@ class Host:
         self._bell.setblocking(False)
         self._ear.setblocking(False)
 
-    def serve(self) -> None:
-        """Serve on the calling thread until `close`."""
+    def serve(self, guest: Guest | None = None) -> None:
+        """Serve until `close`: on the calling thread, or on others with which the `guest` may run calls."""
         with self._lock:
             if self._closing.is_set():
                 return
@@ -98,7 +101,10 @@ class Host:
         try:
             self._selector.register(self._ear, EVENT_READ, self._listen)
             self._accept_more()
-            self._run(self._closing.is_set)
+            if guest is None:
+                self._run(self._closing.is_set)
+            else:
+                self._run_with(guest)
             self._finish()
         finally:
             self._release()
@@ -152,16 +158,33 @@ class Host:
         if not self._accepting:
             self._accept_more()
 
-    def _run(self, is_over: Callable[[], bool]) -> None:
+    def _run_with(self, guest: Guest) -> None:
+        relay = Relay(guest)
+        relay.run(lambda: self._run(self._closing.is_set, guest, relay))
+        self.owner = get_ident()
+        self.lent = False
+
+    def _run(self, is_over: Callable[[], bool], guest: Guest | None = None, relay: Relay | None = None) -> None:
         look_at = monotonic() + self._pause()
+        self.owner = get_ident()
+        self.lent = False
         while not is_over():
-            for key, events in self._wait(look_at, is_over):
+            ready = self._wait(look_at, is_over)
+            if guest is not None:
+                guest.gather()
+            for key, events in ready:
                 key.data(events)
             self._settle()
             now = monotonic()
             if now >= look_at:
                 self._look(now)
                 look_at = now + self._pause()
+            if guest is not None and relay is not None and guest.has_work():
+                self.lent = True
+                if not relay.lend():
+                    return
+                self.lent = False
+                self._settle()
 
     def _wait(self, look_at: float, is_over: Callable[[], bool]) -> Any:
         self.asleep = True

@@ -36,9 +36,15 @@ def test_a_block_sends_its_calls_at_its_end(client):
 @every_protocol()
 def test_a_block_that_fails_sends_nothing(client):
     sample._memory.clear()
-    with pytest.raises(KeyError), client.batch() as batch:
-        batch.remember("x")
-        raise KeyError("y")
+    batch = client.batch()
+
+    def fail_within():
+        with batch:
+            batch.remember("x")
+            raise KeyError("y")
+
+    with pytest.raises(KeyError):
+        fail_within()
     assert (sample._memory, len(batch), batch.results) == ([], 0, [])
 
 

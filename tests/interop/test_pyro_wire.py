@@ -1,6 +1,7 @@
 """What nobody should send: to our server, which goes on, and to our client, which says what was wrong."""
 
 import resource
+import select
 import socket
 import threading
 from contextlib import contextmanager
@@ -166,6 +167,40 @@ def test_a_bomb_is_not_unpacked(at, raw):
     raw.hear()
     assert raw.hear() is None
     assert still_serves(at)
+
+
+def test_a_stranger_is_not_listened_to_for_long(at, raw):
+    raw.say(Message(codec.CONNECT, 3, JSON.dump({"handshake": "x" * 70_000, "object": "rpcctl"})))
+    assert "65536 are allowed" in JSON.load(raw.hear().payload)
+    assert raw.hear() is None
+    assert still_serves(at)
+
+
+def test_a_large_call_is_read_while_others_are_served(at, raw):
+    large = call("echo", [9] * 330_000, coding=BY_NAME["serpent"])
+    raw.say(hello())
+    raw.hear()
+    raw.say(large, call("add", 2, 3, sequence=2))
+    with Connection(str(at), timeout=10) as client:
+        assert [client.add(n, 1) for n in range(20)] == list(range(1, 21))
+    assert select.select([raw.sock], [], [], 0)[0] == []
+    assert [raw.hear().sequence for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("large", "answered"),
+    [
+        (call("remember", "x" * 300_000, flags=codec.ONEWAY), [2]),
+        (call("echo", "x" * 300_000), [1, 2]),
+        (Message(codec.INVOKE, 4, b"\xc1" * 300_000, 0, 1), [1, 2]),
+        (call("echo", "x" * 300_000, flags=codec.SERIALIZED), [1, 2]),
+    ],
+    ids=["one way", "call", "garbage", "serialized"],
+)
+def test_what_follows_a_large_call_has_its_turn_afterwards(raw, large, answered):
+    raw.say(hello(), large, call("add", 2, 3, sequence=2))
+    assert raw.hear().type == codec.CONNECT_OK
+    assert [raw.hear().sequence for _ in answered] == answered
 
 
 class Grows:

@@ -131,7 +131,7 @@ def test_the_traceback_begins_with_the_method(function):
 
 def test_tracebacks_can_be_kept_back():
     (reply,) = serve(deep, tracebacks=False).dispatch(Request("deep"))
-    assert reply == Failure("remote", "ValueError", "deep", module="builtins")
+    assert reply == Failure("remote", "ValueError", "deep", module="builtins", args=("deep",))
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def write_failure(failure: Failure) -> str:
             "module": module,
             "message": text,
             "tb": failure.traceback.splitlines(keepends=True),
-            "args": [text],
+            "args": [text] if failure.args is None or text != failure.message else list(failure.args),
             "kwargs": {},
             "rpcctl": {key: value for key, value in own.items() if value is not None},
         }
@@ -228,8 +228,10 @@ def read_failure(text: Any) -> Failure:
     name, module, message = (str(found.get(key) or "") for key in ("class", "module", "message"))
     lines = found.get("tb")
     trace = "".join(each for each in lines if isinstance(each, str)) if isinstance(lines, list) else ""
-    failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module)
-    own = found.get("rpcctl")
+    own, args = found.get("rpcctl"), found.get("args")
+    # An exception made of its text alone is told so when nothing else is known, too.
+    told = tuple(args) if isinstance(args, list) and args != [message] else None
+    failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module, args=told)
     if isinstance(own, dict):
         return _read_own(failure, own)
     if module == _DISPATCHER and name in (_NO_METHOD, _BAD_VERSION):

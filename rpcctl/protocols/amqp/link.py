@@ -217,8 +217,10 @@ class Link:
                 entry[1](fate)
 
     def blocked(self, reason: str) -> None:
-        """Hand it on."""
-        self.note(f"the broker blocks publishers: {reason}" if reason else "the broker takes messages again")
+        """Say so, and hand it on."""
+        text = f"the broker blocks publishers: {reason}" if reason else "the broker takes messages again"
+        self.note(text)
+        self._settings.note(text)
         self.on_blocked(reason)
 
     def _open(self, host: str, port: int, deadline: Deadline) -> None:
