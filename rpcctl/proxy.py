@@ -67,7 +67,7 @@ class Upstream:
 def _translate_refusal(failure: Failure) -> Failure:
     """Of a call that the method did not answer: each wire has its own numbers and words for these."""
     name = "NameError" if failure.kind == "no_method" else failure.type
-    return failure._replace(type=name, code=None)
+    return failure._replace(type=name, code=None, module="", args=None)
 
 
 def translate(request: Request, connection: Connection) -> Request:

@@ -148,6 +148,12 @@ def test_an_exception_is_told_with_what_it_was_made_with(args, written):
     assert codec.read_failure(text).args == args
 
 
+@pytest.mark.parametrize("module", ["", "builtins", "oslo_messaging.rpc.dispatcher"])
+def test_a_missing_method_bears_the_name_that_stock_clients_make_again(module):
+    written = json.loads(codec.write_failure(Failure("no_method", "NameError", "nope", module=module)))
+    assert (written["module"], written["class"]) == ("oslo_messaging.rpc.dispatcher", "NoSuchMethod")
+
+
 @pytest.mark.parametrize("failure", OWN, ids=lambda failure: failure.kind)
 def test_what_our_own_ends_know_of_a_failure_survives(failure):
     assert codec.read_failure(codec.write_failure(failure)) == failure

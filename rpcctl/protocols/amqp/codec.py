@@ -30,6 +30,7 @@ JSON_PROPERTIES: Mapping[str, Any] = {
 _CONTEXT = "_context_"
 _DISPATCHER = "oslo_messaging.rpc.dispatcher"
 _NO_METHOD, _BAD_VERSION = "NoSuchMethod", "UnsupportedVersion"
+_MISSES = ((_DISPATCHER, _NO_METHOD), (_DISPATCHER, _BAD_VERSION))
 _UNKNOWN, _VERSION = "Endpoint does not support RPC method ", "Endpoint does not support RPC version "
 _ATTEMPTED = ". Attempted method: "
 _REMOTE = "_Remote"
@@ -201,7 +202,7 @@ def read_reply(message: Mapping[str, Any]) -> Answer:
 def write_failure(failure: Failure) -> str:
     """The text that tells of an exception, so that clients which trust its module can make it again."""
     name, module, text = failure.type, failure.module or _module_of(failure.type), failure.message
-    if failure.kind == "no_method" and module != _DISPATCHER:
+    if failure.kind == "no_method" and (module, name) not in _MISSES:
         name, module, text = _NO_METHOD, _DISPATCHER, _UNKNOWN + failure.message
     own = {"kind": failure.kind, "code": failure.code, "data": failure.data, "name": failure.message}
     return json.dumps(
@@ -234,7 +235,7 @@ def read_failure(text: Any) -> Failure:
     failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module, args=told)
     if isinstance(own, dict):
         return _read_own(failure, own)
-    if module == _DISPATCHER and name in (_NO_METHOD, _BAD_VERSION):
+    if (module, name) in _MISSES:
         return failure._replace(kind="no_method", message=_missing(message))
     return failure
 
