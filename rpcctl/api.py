@@ -89,6 +89,8 @@ class Connection:
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
         self.info = self.info._replace(features=self.info.dialects.get(own.get("dialect", ""), self.info.features))
+        if own.get("decimal"):
+            self.info = self.info._replace(encoding=self.info.encoding._replace(exact=True))
         self._settings = Settings(own, connect_timeout, max_message, trace, load=load or load_target)
         self._settings = self._settings._replace(note=note or self._settings.note)
         self._client = registry.client(self.address, self._settings)

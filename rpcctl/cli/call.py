@@ -67,7 +67,7 @@ def make_request(values: Values, session: Session, connection: "Connection", **m
             raise UsageError("--typed asks the server, --dry-run and --as ask nobody", hint="leave out --typed")
         session.reach(connection, values)
         parameters = find_parameters(values.method, connection)
-    arguments = session.read_arguments(values, parameters)
+    arguments = session.read_arguments(values, parameters, exact=connection.info.encoding.exact)
     return connection.request(values.method, arguments.args, arguments.kwargs, **more)
 
 

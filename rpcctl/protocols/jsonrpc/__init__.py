@@ -28,7 +28,12 @@ INFO = ProtocolInfo(
             choices=("1.0", "2.0"),
         ),
         Option("id", "id of the first call, a number to count from or a text; 1 without it", "ID", roles=_CLIENT),
-        Option("decimal", "numbers with a fraction as text, every digit kept", type="switch", roles=_CLIENT),
+        Option(
+            "decimal",
+            "every digit of a fraction kept: numbers as they are typed, results as text",
+            type="switch",
+            roles=_CLIENT,
+        ),
         Option("max-batch", "most calls in one batch", "N", "integer", 1000, roles=_SERVER),
         Option("max-depth", "most levels of arrays and objects within each other", "N", "integer", 100, roles=_SERVER),
         *(
