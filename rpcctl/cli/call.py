@@ -85,6 +85,8 @@ def print_replies(replies: Iterator[Reply], session: Session) -> None:
         elif isinstance(reply, Item):
             session.output.item(reply.value)
         elif isinstance(reply, Failure):
+            from rpcctl import registry
             from rpcctl.api import to_error
 
-            raise to_error(reply, session.address, session.method)
+            oneway = session.command.name == "cast"
+            raise to_error(reply, session.address, session.method, oneway=oneway, info=registry.find(session.protocol))

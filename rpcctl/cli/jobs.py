@@ -22,7 +22,7 @@ class Job(NamedTuple):
 
 
 def read_job(data: bytes, number: int, most: int, *, exact: bool = False) -> Job:
-    """The call that a line asks for, `exact` with all digits of a fraction; ArgumentError says what is wrong with it."""
+    """The call that a line asks for, `exact` with all digits of fractions; ArgumentError says what is wrong with it."""
     if len(data) > most:
         raise ArgumentError(f"the line has more than {most} bytes", hint="a larger --max-message")
     try:

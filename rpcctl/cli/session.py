@@ -124,7 +124,7 @@ def read_address(values: Values) -> "str | Address":
     from rpcctl import registry
     from rpcctl.secrets import read_secret
 
-    at = registry.parse_address(values.address, values.proto)
+    at = registry.parse_address(values.address, values.proto, own_options(values).get("path"))
     return at._replace(password=read_secret(values.password, "--password"))
 
 

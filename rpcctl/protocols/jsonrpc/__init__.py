@@ -15,6 +15,7 @@ INFO = ProtocolInfo(
     features=frozenset({"args", "kwargs", "oneway", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("jsonrpc", binary=False, nan=False, any_key=False),
     port=80,
+    login="--auth basic:file:PATH or bearer:; aria2:, zabbix: or ubus: inside the message",
     snippets={
         "curl": "rpcctl.protocols.jsonrpc.snippets:write_curl",
         "python": "rpcctl.protocols.jsonrpc.snippets:write_python",
