@@ -173,13 +173,14 @@ class Client:
         return Result(description.server_name(reply.value) if isinstance(reply, Result) else "")
 
     def _inspect(self, request: Request) -> Reply:
+        own = self._call(request._replace(method=INSPECT, args=()))
+        if isinstance(own, Result) and isinstance(own.value, dict):
+            return Result(description.from_inspect(own.value))
+        # Others do not know it, and are asked by what the extensions have.
         listed = self._call(request._replace(method=LIST, args=()))
         if isinstance(listed, Failure):
             return listed
         names = [each for each in listed.value if isinstance(each, str)] if isinstance(listed.value, list) else []
-        if INSPECT in names:
-            own = self._call(request._replace(method=INSPECT, args=()))
-            return Result(description.from_inspect(own.value)) if isinstance(own, Result) else own
         methods = [each for at in range(0, len(names), _CHUNK) for each in self._ask(request, names[at : at + _CHUNK])]
         return Result(Description("", tuple(methods)))
 
