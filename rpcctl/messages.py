@@ -67,6 +67,8 @@ class Encoding(NamedTuple):
     """Whether map keys keep their type; otherwise they become text."""
     control_characters: bool = True
     """Whether text may hold control characters; XML cannot."""
+    exact: bool = False
+    """Whether a Decimal travels as a number with all its digits; otherwise as its text."""
     dates: bool = False
     """Whether a datetime of whole seconds and without a zone travels as one; others always go as ISO 8601 text."""
 

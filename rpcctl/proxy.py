@@ -45,23 +45,24 @@ class Upstream:
         try:
             with self._pool.lend() as connection:
                 for reply in connection.send(translate(request, connection)):
-                    yield self._translate_back(reply, request.encoding)
+                    yield self._translate_back(reply, request)
         except NoRoomError as exc:
             yield Failure("busy", "ServerBusy", str(exc))
         except RpcctlError as exc:
             yield to_failure(exc)
 
-    def _translate_back(self, reply: Reply, encoding: Encoding) -> Reply:
+    def _translate_back(self, reply: Reply, request: Request) -> Reply:
         if isinstance(reply, Failure) and reply.kind != "remote":
             return _translate_refusal(reply)
         if not isinstance(reply, (Result, Item)) or isinstance(reply.value, Description):
             return reply
+        encoding = request.encoding
         if encoding.name == self._encoding.name:
             return reply
         try:
             return type(reply)(self._plain(reply.value, encoding))
         except NotPlainError as exc:
-            return Failure("remote", "TypeError", str(exc))
+            return Failure("remote", "TypeError", f"the result of {request.method} cannot be sent: {exc}")
 
 
 def _translate_refusal(failure: Failure) -> Failure:
