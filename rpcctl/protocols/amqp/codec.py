@@ -29,6 +29,8 @@ JSON_PROPERTIES: Mapping[str, Any] = {
 """What every message of these dialects bears; oslo.messaging rejects one without the type in silence."""
 _CONTEXT = "_context_"
 _DISPATCHER = "oslo_messaging.rpc.dispatcher"
+_SHORTEST_MONITOR = 2.0
+"""Seconds: a server of oslo.messaging gives its signs twice as often as was asked, and never twice in a second."""
 _NO_METHOD, _BAD_VERSION = "NoSuchMethod", "UnsupportedVersion"
 _UNKNOWN, _VERSION = "Endpoint does not support RPC method ", "Endpoint does not support RPC version "
 _ATTEMPTED = ". Attempted method: "
@@ -125,6 +127,12 @@ def request_message(
     for key, value in request.context.items():
         message[_CONTEXT + key] = value
     return message
+
+
+def monitor_of(options: Mapping[str, Any]) -> float | None:
+    """Seconds of silence that end a call, at least those which servers can keep to; None when it may last for ever."""
+    asked: float | None = options.get("call-monitor")
+    return None if asked is None else max(_SHORTEST_MONITOR, asked)
 
 
 def read_request(message: Mapping[str, Any]) -> Call:
@@ -230,11 +238,12 @@ def read_failure(text: Any) -> Failure:
     trace = "".join(each for each in lines if isinstance(each, str)) if isinstance(lines, list) else ""
     failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module)
     own = found.get("rpcctl")
+    unknown = failure._replace(kind="no_method", message=_missing(message))
+    if module == _DISPATCHER and name == _BAD_VERSION:
+        return unknown
     if isinstance(own, dict):
         return _read_own(failure, own)
-    if module == _DISPATCHER and name in (_NO_METHOD, _BAD_VERSION):
-        return failure._replace(kind="no_method", message=_missing(message))
-    return failure
+    return unknown if module == _DISPATCHER and name == _NO_METHOD else failure
 
 
 def _missing(message: str) -> str:
