@@ -104,12 +104,14 @@ def server(at: Address, settings: Settings) -> Server:
 def snippet(info: ProtocolInfo, form: str) -> Snippet:
     """What writes a call over that protocol as `curl` or `python`; UsageError when nothing does."""
     if form not in info.snippets:
-        raise UsageError(
-            f"{info.scheme} has no --as {form}",
-            hint=f"it has: {', '.join(info.snippets)}" if info.snippets else "--dry-run shows the call",
-        )
+        raise UsageError(f"{info.scheme} has no --as {form}", hint=_snippets_hint(info))
     found: Snippet = _load_class(info, info.snippets[form])
     return found
+
+
+def _snippets_hint(info: ProtocolInfo) -> str:
+    forms = ", ".join(info.snippets)
+    return f"it has: {forms}" if forms else "rpcctl describe ADDRESS --as python writes a client"
 
 
 def is_installed(info: ProtocolInfo) -> bool:
@@ -198,7 +200,7 @@ def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None, marked: str) -
     found = _transport(info, scheme, transport if named else scheme.lower())
     if named and not transport and not text.startswith("://", len(scheme)):
         # Without slashes it is a spelling of the protocol's own, if it has such.
-        found = next((each for each in info.transports if each.kind == "text"), found)
+        found = next((each for each in info.transports if each.reader), found)
     return Scheme(scheme, info.scheme, found, found.port or info.port)
 
 

@@ -89,7 +89,7 @@ def _wrap(line: str, terminal: Terminal) -> list[str]:
 def _cut(text: str, most: int) -> list[str]:
     """The first lines of a text, safe to show; an ellipsis stands for what is left out."""
     lines = [line for line in text[: _LINE * LINES].splitlines() if line.strip()] or [""]
-    shown = [escape(line[:_LINE]) + ("…" if len(line) > _LINE else "") for line in lines[:most]]
+    shown = [escape(line[:_LINE], keep=_TAB) + ("…" if len(line) > _LINE else "") for line in lines[:most]]
     if len(lines) > most:
         shown[-1] += " …"
     return shown

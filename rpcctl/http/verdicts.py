@@ -13,7 +13,7 @@ from rpcctl.errors import (
     RpcctlError,
     TLSError,
 )
-from rpcctl.sockets.looks import recognise
+from rpcctl.sockets.looks import recognise, way_to
 
 from .heads import Target
 from .proxies import Proxy
@@ -122,7 +122,7 @@ def _explain_garbage(at: Address, exc: BaseException) -> RpcctlError:
     if look is not None:
         return RemoteProtocolError(
             f"{at} looks like {look.name}, and not like HTTP",
-            hint=look.form.replace("HOST:PORT", at.location()) or "rpcctl protocols shows what can be spoken",
+            hint=way_to(data, at),
         )
     return RemoteProtocolError(
         f"{at}: what answers there is not HTTP: {first_line(data)}",

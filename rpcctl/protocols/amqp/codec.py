@@ -29,8 +29,11 @@ JSON_PROPERTIES: Mapping[str, Any] = {
 """What every message of these dialects bears; oslo.messaging rejects one without the type in silence."""
 _CONTEXT = "_context_"
 _DISPATCHER = "oslo_messaging.rpc.dispatcher"
+_SHORTEST_MONITOR = 2.0
+"""Seconds: a server of oslo.messaging gives its signs twice as often as was asked, and never twice in a second."""
 _NO_METHOD, _BAD_VERSION = "NoSuchMethod", "UnsupportedVersion"
-_MISSES = ((_DISPATCHER, _NO_METHOD), (_DISPATCHER, _BAD_VERSION))
+_BAD_VERSIONS = (_DISPATCHER, _BAD_VERSION)
+_MISSES = ((_DISPATCHER, _NO_METHOD), _BAD_VERSIONS)
 _UNKNOWN, _VERSION = "Endpoint does not support RPC method ", "Endpoint does not support RPC version "
 _ATTEMPTED = ". Attempted method: "
 _REMOTE = "_Remote"
@@ -126,6 +129,12 @@ def request_message(
     for key, value in request.context.items():
         message[_CONTEXT + key] = value
     return message
+
+
+def monitor_of(options: Mapping[str, Any]) -> float | None:
+    """Seconds of silence that end a call, at least those which servers can keep to; None when it may last for ever."""
+    asked: float | None = options.get("call-monitor")
+    return None if asked is None else max(_SHORTEST_MONITOR, asked)
 
 
 def read_request(message: Mapping[str, Any]) -> Call:
@@ -233,7 +242,7 @@ def read_failure(text: Any) -> Failure:
     # An exception made of its text alone is told so when nothing else is known, too.
     told = tuple(args) if isinstance(args, list) and args != [message] else None
     failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module, args=told)
-    if isinstance(own, dict):
+    if isinstance(own, dict) and (module, name) != _BAD_VERSIONS:
         return _read_own(failure, own)
     if (module, name) in _MISSES:
         return failure._replace(kind="no_method", message=_missing(message))

@@ -35,8 +35,8 @@ def from_plain(found: Any) -> Description:
 
 
 def from_names(name: str, exposed: Iterable[str]) -> Description:
-    """All that a stock server tells."""
-    return Description(name, tuple(MethodDescription(each) for each in exposed))
+    """All that a stock server tells; those of `method_to_typeid` come a second time."""
+    return Description(name, tuple(MethodDescription(each) for each in dict.fromkeys(exposed)))
 
 
 def find_object(typeid: str, description: Description) -> str | None:
