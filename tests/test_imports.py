@@ -48,7 +48,7 @@ LAYERS = [
     ("pool.py", (*SEAMS, "rpcctl.api"), ()),
     ("proxy.py", (*SEAMS, "rpcctl.api", "rpcctl.listening", "rpcctl.pool", "rpcctl.service"), ()),
     ("histogram.py", (), ()),
-    ("metrics.py", (*CORE, "rpcctl.address"), ("prometheus_client",)),
+    ("metrics.py", (*CORE, "rpcctl.address", "rpcctl.service.outcome"), ("prometheus_client",)),
     ("bench/worker.py", (*SEAMS, "rpcctl.api", "rpcctl.bench", "rpcctl.service.stdio"), ()),
     ("bench/tally.py", (*CORE, "rpcctl.api", "rpcctl.histogram"), ()),
     ("bench/*.py", (*SEAMS, "rpcctl.bench"), ()),
