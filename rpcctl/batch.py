@@ -1,9 +1,9 @@
 """Several calls as one message, where the wire has such; one after the other where it has not.
 
-batch = server.batch()
-batch.add(2, 3)
-batch.call("echo", "x")
-sum, text = batch.send()
+batch = server.batch()            with server.batch() as batch:
+batch.add(2, 3)                       batch.add(2, 3)
+batch.call("echo", "x")               batch.call("echo", "x")
+sum, text = batch.send()          sum, text = batch.results
 """
 
 from collections.abc import Callable, Mapping
@@ -23,6 +23,19 @@ class Batch:
         """Empty."""
         self._connection = connection
         self._calls: list[tuple[str, tuple[Any, ...], Mapping[str, Any], bool]] = []
+        self.results: list[Any] = []
+        """Of the block, when it is over: what `send` gave."""
+
+    def __enter__(self) -> "Batch":
+        """Collect calls in a block, which are sent at its end."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        """Send them; a block that failed sends nothing."""
+        if kind is None:
+            self.results = self.send()
+        else:
+            self._calls.clear()
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """A remote method as a function that adds its call; names with an underscore first are never remote."""

@@ -91,6 +91,7 @@ class Server(Listening):
             options=options,
             allow_remote=allow_remote,
         )
+        self.executor.hosts_guests = self._processes is None
         self.dangers: list[str] = []
         self._check_danger(methods)
 

@@ -39,6 +39,8 @@ class Option(NamedTuple):
     """Whether RPCCTL_NAME sets it too."""
     panel: str = ""
     """Heading under which the help text lists it."""
+    transports: tuple[str, ...] = ()
+    """Those for which a server has a use for it; empty for all."""
     replaces_bind: bool = False
     """Whether a server that is given it needs no address of its own: without --bind none is bound."""
 
@@ -64,6 +66,9 @@ class ProtocolInfo(NamedTuple):
     extra: str = ""
     """The extra that installs its libraries, as in `rpcctl[EXTRA]`; empty when the plain install has them."""
     options: tuple[Option, ...] = ()
+    synonyms: Mapping[str, str] = {}
+    """What else may stand in an address's query: another name of an option to that option, or `other=value` (in lower
+    case) to `option=value`."""
     dialects: Mapping[str, frozenset[str]] = {}
     """By value of its option `dialect`, the features of that one, where they are not `features`."""
     paths: tuple[str, ...] = ()
@@ -72,6 +77,8 @@ class ProtocolInfo(NamedTuple):
     """Why a server of it is bound beyond this machine only when that is insisted on; empty for no reason."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
+    login: str = ""
+    """How a login is given, as `--auth bearer:file:PATH`, for the hint of an error that looks like a refused one."""
     snippets: Mapping[str, str] = {}
     """What can write a call for people without rpcctl: `curl` or `python` to `package.module:function`, a Snippet."""
 
@@ -235,6 +242,26 @@ class Sink(Protocol):
         """Nothing follows; told once, also for one-way calls and cancelled ones."""
 
 
+class Guest(Protocol):
+    """A server's thread at the executor's: it may run what it submits itself, which spares a change of threads.
+
+    The calls are run one after the other, as long as each is over in no time; what takes longer is for the executor's
+    own threads.
+    """
+
+    def gather(self) -> None:
+        """Keep the calls that this thread submits from now on for `work`, unless such calls have taken long lately."""
+
+    def has_work(self) -> bool:
+        """Whether there are calls to be run."""
+
+    def work(self) -> None:
+        """Gather no more, and run what was gathered on this thread, which may take as long as a method does."""
+
+    def hand_over(self) -> None:
+        """Leave what is not begun to the executor's threads. From any thread, also while another one works."""
+
+
 class Executor(Protocol):
     """Runs handlers on threads of its own, so that a server's thread never blocks."""
 
@@ -244,6 +271,15 @@ class Executor(Protocol):
 
     def submit(self, handler: Handler, request: Request, sink: Sink, allowance: int | None = None) -> Run:
         """Start a call at once or when there is room; it pauses after `allowance` replies."""
+
+    def welcome(self) -> Guest | None:
+        """A part in the work for a server's thread that somebody stands in for; None where nothing is won by it."""
+
+    def refuse(self, request: Request, why: str) -> None:
+        """Tell the log of a request that never became a call, its method as far as that is known. From any thread.
+
+        `why` is a few words, without anything that the peer keeps secret.
+        """
 
 
 class Server(Protocol):

@@ -67,6 +67,8 @@ class Encoding(NamedTuple):
     """Whether map keys keep their type; otherwise they become text."""
     control_characters: bool = True
     """Whether text may hold control characters; XML cannot."""
+    exact: bool = False
+    """Whether a Decimal travels as a number with all its digits; otherwise as its text."""
     dates: bool = False
     """Whether a datetime of whole seconds and without a zone travels as one; others always go as ISO 8601 text."""
 
@@ -136,6 +138,8 @@ class Failure(NamedTuple):
     """The number that the method itself gave its error, for wires that have one."""
     module: str = ""
     """The module of that class, for wires that tell it; empty when it is not known."""
+    args: tuple[Any, ...] | None = None
+    """What the exception was made with, as plain data, for wires that tell it; None when that is not known."""
 
 
 FAILURES = ("remote", "no_method", "arguments", "timeout", "busy", "lost", "protocol")

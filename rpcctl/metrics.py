@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from rpcctl.address import Address
 from rpcctl.errors import AddressError, ConnectError, renamed
 from rpcctl.messages import Request
+from rpcctl.service.outcome import REFUSED
 
 PATH = "/metrics"
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -56,7 +57,7 @@ class Metrics(Collector):
         """Count one call."""
         kind = outcome.partition(" ")[0]
         with self._lock:
-            calls = self._find(UNKNOWN if kind == "no_method" else request.method)
+            calls = self._find(UNKNOWN if kind in ("no_method", REFUSED) else request.method)
             calls.outcomes[kind] = calls.outcomes.get(kind, 0) + 1
             calls.buckets[bisect_left(BUCKETS, seconds)] += 1
             calls.seconds += seconds

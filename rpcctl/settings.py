@@ -1,7 +1,7 @@
 """Words to the values of options: `5s`, `off`, `64M`; the same for flags, RPCCTL_ variables and an address's query."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rpcctl.address import Address
@@ -73,8 +73,8 @@ def fill_options(
 
     What is given for other protocols is passed over: see `check_given`.
     """
-    _check_query(info, at)
-    asked = dict(at.options)
+    asked = _own_names(info, at)
+    _check_query(info, at, asked, role)
     values = {}
     for option in info.options:
         if role in option.roles:
@@ -94,6 +94,31 @@ def check_given(infos: Iterable[ProtocolInfo], role: str, given: Mapping[str, An
             raise UsageError(f"--{name} has no meaning for {schemes}", hint=suggest(name, declared, "leave it out"))
 
 
+def check_used(places: Sequence[tuple[Address, ProtocolInfo]], role: str, given: Mapping[str, Any]) -> None:
+    """Refuse an option that no address has a use for, as a certificate where nothing is encrypted.
+
+    One in an address's query is for that address alone.
+    """
+    for name, value in given.items():
+        if value is not None:
+            _check_used(places, role, name)
+    for at, info in places:
+        for name, _ in at.options:
+            _check_used([(at, info)], role, name)
+
+
+def _check_used(places: Iterable[tuple[Address, ProtocolInfo]], role: str, name: str) -> None:
+    takers = [(at, each) for at, info in places for each in info.options if each.name == name and role in each.roles]
+    if not takers or any(not option.transports or at.transport in option.transports for at, option in takers):
+        return
+    at, option = takers[0]
+    scheme = at.scheme.removesuffix(at.transport) + option.transports[0]
+    raise UsageError(
+        f"{at}: --{name} would do nothing, as it is for {', '.join(option.transports)} only",
+        hint=f"{scheme}://{at.location()}{at.path}" if at.kind == "host" else f"leave it out, or bind {scheme}:// too",
+    )
+
+
 def _read_query(option: Option, word: str | None, at: Address) -> Any:
     if word is None:
         return None
@@ -101,10 +126,24 @@ def _read_query(option: Option, word: str | None, at: Address) -> Any:
     return (value,) if option.multiple else value
 
 
-def _check_query(info: ProtocolInfo, at: Address) -> None:
-    known = list(dict.fromkeys(option.name for option in info.options))
-    for name, _ in at.options:
-        if name not in known:
+def _own_names(info: ProtocolInfo, at: Address) -> dict[str, str]:
+    """The query by the protocol's own names; of synonyms for one option the last in their table decides."""
+    places = {name: place for place, name in enumerate(info.synonyms, 1)}
+    found = {}
+    for name, value in at.options:
+        whole = f"{name}={value.lower()}"
+        key = whole if whole in places else name
+        own, equals, fixed = info.synonyms.get(key, name).partition("=")
+        found[places.get(key, 0), own] = fixed if equals else value
+    return {own: found[place, own] for place, own in sorted(found)}
+
+
+def _check_query(info: ProtocolInfo, at: Address, asked: Iterable[str], role: str) -> None:
+    """An address is good for both ends, so it may have the other one's options; they are not what is suggested."""
+    names = {option.name for option in info.options}
+    known = list(dict.fromkeys(option.name for option in info.options if role in option.roles))
+    for name in asked:
+        if name not in names:
             raise AddressError(
                 f"{at}: {info.scheme} has no option {name!r}",
                 hint=suggest(name, known, f"its options: {', '.join(known) or 'none'}"),

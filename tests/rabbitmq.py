@@ -12,9 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.http.conftest import Certificates
+
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 """Debian's wrapper in /usr/sbin wants to be root; the scripts behind it do not."""
 PATIENCE = 60.0
+OTHER_HOST = "127.0.0.2"
+"""Where the broker can be reached under a name that its certificate does not have."""
 _SILENT: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 WEAK = "weak"
 """A user, with this as password too, who may configure and read its reply queues only, and write to no exchange."""
@@ -26,12 +30,19 @@ class Broker:
     def __init__(self, folder: Path) -> None:
         """Lay out the folder; nothing runs yet."""
         self.folder = folder
-        self.port, distribution, epmd = _free_ports(3)
+        self.port, self.tls_port, distribution, epmd = _free_ports(4)
+        self.certificates = Certificates(folder)
+        cert, key = self.certificates.server
         self.process: subprocess.Popen[bytes] | None = None
         (folder / "plugins").write_text("[].")
         (folder / "definitions.json").write_text(json.dumps(_definitions()))
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.default = 127.0.0.1:{self.port}\n"
+            # At two addresses, of which the certificate names one.
+            f"listeners.ssl.1 = 127.0.0.1:{self.tls_port}\nlisteners.ssl.2 = {OTHER_HOST}:{self.tls_port}\n"
+            f"ssl_options.cacertfile = {self.certificates.authority[0]}\n"
+            f"ssl_options.certfile = {cert}\nssl_options.keyfile = {key}\n"
+            "ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n"
             f"load_definitions = {folder}/definitions.json\n"
             "log.console = false\nloopback_users = none\ndisk_free_limit.absolute = 1MB\nmax_message_size = 16777216\n"
         )
@@ -60,6 +71,10 @@ class Broker:
         query = "&".join(filter(None, (f"topic={topic}" if topic else "", more)))
         user = f"{login}@" if login else ""
         return f"amqp://{user}127.0.0.1:{self.port}/{vhost}" + (f"?{query}" if query else "")
+
+    def tls_url(self, topic: str, host: str = "127.0.0.1") -> str:
+        """The same, encrypted."""
+        return f"amqps://{host}:{self.tls_port}//?topic={topic}"
 
     def start(self) -> None:
         """Start it, or start it again, and wait until it takes logins."""

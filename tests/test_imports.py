@@ -63,7 +63,7 @@ LAYERS = [
     ("protocols/amqp/codec.py", (*CORE, "rpcctl.protocols.amqp.message"), ()),
     ("protocols/amqp/frames.py", CORE, ("amqp",)),
     ("protocols/amqp/virtual.py", (*SEAMS, "rpcctl.protocols.amqp"), ("kombu",)),
-    ("protocols/amqp/*.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.amqp"), ("amqp",)),
+    ("protocols/amqp/*.py", (*SEAMS, "rpcctl.http", "rpcctl.sockets", "rpcctl.protocols.amqp"), ("amqp",)),
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/probe.py", (*SEAMS, "rpcctl.sockets.looks"), ()),
@@ -78,6 +78,10 @@ LAYERS = [
     ("protocols/manager/server.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/calls.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/streams.py", (*SEAMS, "rpcctl.protocols.manager"), ()),
+    *(
+        (f"protocols/manager/{name}.py", (*SEAMS, "rpcctl.protocols.manager"), ())
+        for name in ("place", "previews", "snippets")
+    ),
     ("protocols/manager/*.py", (*CORE, "rpcctl.protocols.manager"), ()),
     ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),
     ("protocols/msgpackrpc/extensions.py", (), ("msgpack",)),
@@ -110,7 +114,7 @@ LAYERS = [
     ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
     ("cli/serving.py", (*SERVED, "rpcctl.metrics", "rpcctl.proxy"), ()),
     ("cli/proxy.py", (*SEAMS, "rpcctl.proxy", "rpcctl.service.outcome", "rpcctl.cli"), ()),
-    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.cli"), ()),
+    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.service.outcome", "rpcctl.cli"), ()),
     ("cli/*.py", SERVED, ("rich",)),
 ]
 # A codec is pure: it must not even see what moves bytes or tells the time.

@@ -7,7 +7,7 @@ import pytest
 
 import rpcctl
 from rpcctl import registry
-from rpcctl.errors import ConnectError, RpcctlError
+from rpcctl.errors import ConnectError, InputError, RpcctlError, UsageError
 from rpcctl.messages import INSPECT
 from tests.conftest import SAMPLE, place, served_with
 from tests.process import run, running
@@ -125,3 +125,26 @@ def test_the_command_serves_all_of_them():
             process.wait_for('"add"')
         process.signal()
         assert process.wait() == 0
+
+
+PLAIN, TLS = "http://127.0.0.1:0/", "https://127.0.0.1:0/"
+USELESS = [
+    ([PLAIN], {"cert": "c.pem"}, "--cert"),
+    ([PLAIN], {"key": "k.pem"}, "--key"),
+    ([PLAIN], {"cacert": "a.pem"}, "--cacert"),
+    (["http://127.0.0.1:0/?cert=c.pem"], {}, "--cert"),
+    ([PLAIN, "xmlrpc+http://127.0.0.1:0/RPC2"], {"cert": "c.pem"}, "--cert"),
+    (["pyro+tcp://127.0.0.1:0"], {"cert": "c.pem"}, "--cert"),
+]
+
+
+@pytest.mark.parametrize(("places", "options", "word"), USELESS)
+def test_an_option_that_no_address_has_a_use_for_is_refused(places, options, word):
+    with pytest.raises(UsageError, match=f"{word} would do nothing") as caught:
+        rpcctl.Server(Gate(), *places, options=options)
+    assert "https://" in caught.value.hint or "pyro+tls://" in caught.value.hint
+
+
+def test_one_address_that_has_a_use_for_it_is_enough():
+    with pytest.raises(InputError, match=r"^c\.pem: "):
+        rpcctl.Server(Gate(), PLAIN, TLS, options={"cert": "c.pem"})

@@ -96,3 +96,34 @@ def test_an_unknown_option_in_an_address_is_refused():
         fill_options(INFO, "client", parse_address("tcp://h:1?baet=1"), {}, {})
     assert "'baet'" in caught.value.message
     assert "beat" in caught.value.hint
+
+
+@pytest.mark.parametrize(("role", "options"), [("client", "beat"), ("server", "beat, far")])
+def test_the_other_ends_options_are_let_pass_but_not_offered(role, options):
+    fill_options(INFO, role, parse_address("tcp://h:1?far=1"), {}, {})
+    with pytest.raises(AddressError) as caught:
+        fill_options(INFO, role, parse_address("tcp://h:1?zzzzz=1"), {}, {})
+    assert caught.value.hint == f"its options: {options}"
+
+
+def test_an_option_has_other_names_in_a_query():
+    info = ProtocolInfo(
+        "demo",
+        "",
+        (Transport("tcp"),),
+        "",
+        port=1,
+        options=(option("choice"), Option("pause", "", "SECONDS", "seconds")),
+        synonyms={"their_pause": "pause", "is_b=true": "thing=b", "is_b=false": "thing=a"},
+    )
+
+    def fill(query: str) -> dict[str, object]:
+        at = parse_address(f"tcp://h:1?{query}")._replace(protocol="demo")
+        return fill_options(info, "client", at, {}, {})
+
+    assert fill("their_pause=2s&is_b=True") == {"thing": "b", "pause": 2.0}
+    assert fill("is_b=false&is_b=true")["thing"] == fill("is_b=true&is_b=false")["thing"] == "a"
+    with pytest.raises(AddressError, match="demo has no option 'their_thing'"):
+        fill("their_thing=1")
+    with pytest.raises(AddressError, match="no option 'is_b'"):
+        fill("is_b=maybe")

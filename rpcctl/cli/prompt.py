@@ -110,6 +110,7 @@ class _Prompt:
             prompt_continuation=lambda width, number, wrapped: _MORE.rjust(width)[:width],
             key_bindings=_make_bindings(),
             reserve_space_for_menu=5,
+            enable_suspend=True,
             color_depth=None if colored else ColorDepth.DEPTH_1_BIT,
             input=create_input(cast("TextIO", environment.stdin)),
             output=create_output(stdout=screen),
@@ -152,10 +153,27 @@ def _make_history(path: str) -> Any:
 
 
 def _make_bindings() -> Any:
-    """Enter ends a line that is complete, takes the completion that is chosen, or else begins another line."""
+    """Enter ends a line that is complete, takes the completion that is chosen, or else begins another line.
+
+    Tab completes at once: prompt_toolkit's own does nothing while the list for what was just typed is still being made.
+    """
+    from prompt_toolkit.completion import CompleteEvent, get_common_complete_suffix
     from prompt_toolkit.key_binding import KeyBindings
 
     bindings = KeyBindings()
+
+    @bindings.add("tab")
+    def tab(event: Any) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state:
+            buffer.complete_next()
+            return
+        asked = CompleteEvent(completion_requested=True)
+        found = list(buffer.completer.get_completions(buffer.document, asked))
+        if common := get_common_complete_suffix(buffer.document, found):
+            buffer.insert_text(common)
+        elif len(found) > 1:
+            buffer.start_completion()
 
     @bindings.add("enter")
     def enter(event: Any) -> None:

@@ -1,8 +1,8 @@
 """Errors as a person or a program reads them. Pure: lines of text out, nothing is written."""
 
-import json
 from typing import Any
 
+from rpcctl.cli.render import to_json
 from rpcctl.cli.terminal import Terminal, escape, escape_json
 from rpcctl.errors import CallError, RpcctlError, TargetError, TransportError
 
@@ -17,10 +17,13 @@ def describe(exc: RpcctlError, terminal: Terminal, *, verbose: bool) -> list[str
     """`rpcctl: error: …`, then `hint: …`; the remote traceback after that with `verbose`, a broken target's always."""
     verbose = verbose or isinstance(exc, TargetError)
     hint = exc.hint or _hint_traceback(exc, verbose)
-    lines = _cut(exc.message or type(exc).__name__, LINES - bool(hint))
-    lines[0] = f"{terminal.paint('error', 'rpcctl: error:')} {lines[0]}"
+    first, *more = _cut(exc.message or type(exc).__name__, LINES - bool(hint))
+    lines = [
+        *_begin("error", "rpcctl: error:", first, terminal),
+        *(part for each in more for part in _wrap(each, terminal)),
+    ]
     if hint:
-        lines.append(f"{terminal.paint('hint', 'hint:')} {_cut(hint, 1)[0]}")
+        lines += _begin("hint", "hint:", _cut(hint, 1)[0], terminal)
     if verbose and _traceback(exc):
         lines += [f"  {escape(each, keep=_TAB)}" for each in _traceback(exc).rstrip().splitlines()]
     return lines
@@ -38,7 +41,7 @@ def to_json_line(exc: RpcctlError, protocol: str, address: str, method: str) -> 
     error = to_plain(exc)
     remote = error.pop("remote")
     where = {"protocol": protocol, "address": address, "method": method}
-    return escape_json(json.dumps({"error": {**error, **where, "remote": remote}}, ensure_ascii=False))
+    return escape_json(to_json({"error": {**error, **where, "remote": remote}}))
 
 
 def to_plain(exc: RpcctlError) -> dict[str, Any]:
@@ -52,7 +55,10 @@ def to_plain(exc: RpcctlError) -> dict[str, Any]:
     }
     if isinstance(exc, CallError):
         message = exc.message.removeprefix(f"{exc.type}: ") if exc.type else exc.message
-        error["remote"] = {"type": exc.type, "message": message, "traceback": exc.traceback}
+        beside = {"code": exc.code, "data": exc.data}
+        error["remote"] = {"type": exc.type, "message": message, "traceback": exc.traceback} | {
+            name: value for name, value in beside.items() if value is not None
+        }
     return error
 
 
@@ -63,6 +69,21 @@ def _traceback(exc: RpcctlError) -> str:
 
 def _hint_traceback(exc: RpcctlError, verbose: bool) -> str:
     return "" if verbose or not _traceback(exc) else "-v shows the remote traceback"
+
+
+def _begin(style: str, mark: str, text: str, terminal: Terminal) -> list[str]:
+    """A line after its coloured mark, in as many rows as the screen needs."""
+    first, *more = _wrap(f"{mark} {text}", terminal)
+    return [terminal.paint(style, mark) + first[len(mark) :], *more]
+
+
+def _wrap(line: str, terminal: Terminal) -> list[str]:
+    """The line in rows of whole words where a person reads it; what points at something above it stays as it is."""
+    if not terminal.layout or len(line) <= terminal.width or line.startswith(" "):
+        return [line]
+    from textwrap import wrap
+
+    return wrap(line, terminal.width, break_long_words=False, break_on_hyphens=False)
 
 
 def _cut(text: str, most: int) -> list[str]:

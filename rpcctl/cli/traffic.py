@@ -8,6 +8,7 @@ from rpcctl.cli.output import Output
 from rpcctl.cli.status import to_count, to_time
 from rpcctl.histogram import Histogram
 from rpcctl.messages import Request
+from rpcctl.service.outcome import REFUSED
 
 RECENT = 30.0
 """Seconds after which latencies begin to be forgotten; after twice as many they are."""
@@ -26,7 +27,9 @@ class Traffic:
         self._turned = clock()
 
     def __call__(self, request: Request, outcome: str, seconds: float) -> None:
-        """Count one call."""
+        """Count one call; what never became one says nothing of those that did."""
+        if outcome.startswith(REFUSED):
+            return
         with self._lock:
             self._calls += 1
             self._failed += outcome != "ok"

@@ -7,6 +7,7 @@ from rpcctl.interfaces import Option, Transport
 
 _CLIENT, _SERVER = ("client",), ("server",)
 _PANEL = "HTTP"
+_ENCRYPTED = ("https",)
 
 
 def http_transports(default: str, *, short: bool) -> tuple[Transport, ...]:
@@ -77,14 +78,30 @@ HTTP_OPTIONS_CLIENT = (
 """For INFO.options of a protocol over HTTP, together with HTTP_OPTIONS_SERVER."""
 
 HTTP_OPTIONS_SERVER = (
-    Option("cert", "certificate to serve https with, PEM, the whole chain", "FILE", roles=_SERVER, panel=_PANEL),
-    Option("key", "its key, unless it is in the same file", "FILE", roles=_SERVER, secret=True, panel=_PANEL),
+    Option(
+        "cert",
+        "certificate to serve https with, PEM, the whole chain",
+        "FILE",
+        roles=_SERVER,
+        panel=_PANEL,
+        transports=_ENCRYPTED,
+    ),
+    Option(
+        "key",
+        "its key, unless it is in the same file",
+        "FILE",
+        roles=_SERVER,
+        secret=True,
+        panel=_PANEL,
+        transports=_ENCRYPTED,
+    ),
     Option(
         "cacert",
         "clients must show a certificate that one of these authorities signed, PEM",
         "FILE",
         roles=_SERVER,
         panel=_PANEL,
+        transports=_ENCRYPTED,
     ),
     Option(
         "auth-file",

@@ -12,6 +12,8 @@ from rpcctl.messages import INSPECT, Encoding, Failure, Item, Reply, Request, Re
 
 Done = Callable[[bytes], None]
 """Takes the answer, which is empty when nobody waits for one; called once."""
+UNREADABLE = "(unreadable)"
+"""What the log calls the method of a body in which none can be found."""
 _SHOWN = 4096
 """Bytes of a message that a trace shows as text."""
 
@@ -39,6 +41,10 @@ class Exchange:
     def describe(self, done: Callable[[Reply], None], peer: str = "") -> None:
         """Ask what there is; `done` takes the Result that holds a Description, or a Failure."""
         self.executor.submit(self.handler, Request(INSPECT, encoding=self.encoding, peer=peer), Told(done))
+
+    def refuse(self, what: str, peer: str, why: str) -> None:
+        """Tell the log of a request that never became a call."""
+        self.executor.refuse(Request(what, encoding=self.encoding, peer=peer), why)
 
     def run(self, body: bytes, peer: str, done: Done) -> None:
         """Read a body and run its calls."""

@@ -194,6 +194,8 @@ class Connection(asyncio.Protocol):
             return
         self._current = None
         host = self._host
+        if reply.status >= 400:
+            host.desk.tell(self.peer, request.head, reply)
         keep = request.keep and not host.draining
         more += gate.cors(request.head.headers, self._policy)
         head_only = request.head.method == "HEAD"
@@ -258,8 +260,9 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _refuse_garbage(self, data: bytes, exc: Exception) -> None:
-        if data[:2] == b"\x16\x03" and self._request is None:
+        if data[:2] == b"\x16\x03" and not self._url:
             # A TLS client: an answer in plain text would only puzzle it.
+            self._host.desk.tell(self.peer, Head("", "", {}), "TLS, where plain HTTP is spoken")
             self._transport.abort()
             return
         request = self._request or Request()
@@ -287,6 +290,8 @@ class Connection(asyncio.Protocol):
 
     def _answer_alone(self, reply: Reply) -> None:
         self._current = request = Request()
+        if self._request is not None:
+            request.head = self._request.head
         request.refusal = reply
         self.answer(request, reply)
 

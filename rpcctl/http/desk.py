@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import gate
 from .answers import Header, Reply, refuse
 from .auth import Doorkeeper
+from .calls import UNREADABLE
 from .compress import LEAST, TooLargeError, deflate, inflate
 from .connection import Connection
 from .gate import Head
@@ -15,6 +16,10 @@ from .request import Request
 if TYPE_CHECKING:
     from .host import Host
     from .server import App, Post
+
+
+_SHOWN = 120
+"""Most characters of what is told of a refused request."""
 
 
 class Desk:
@@ -52,6 +57,12 @@ class Desk:
             self._host.aside(lambda: self.doorkeeper.verify(request.head.headers), self._decide(connection, request))
         else:
             self._open(connection, request)
+
+    def tell(self, peer: str, head: Head, refusal: "Reply | str") -> None:
+        """Have the log say that a request was refused; in the apps' log, as the listener has none."""
+        if self._apps:
+            what = f"{head.method} {head.path}".strip()[:_SHOWN] or UNREADABLE
+            self._apps[0].refused(what, peer, refusal if isinstance(refusal, str) else _summary(refusal))
 
     def _decide(self, connection: Connection, request: Request) -> Callable[[Any], None]:
         def decide(known: Any) -> None:
@@ -94,7 +105,7 @@ class Desk:
             if head.method == "POST":
                 app.answer(post, self._answerer(connection, request))
             else:
-                app.page(self._answerer(connection, request))
+                app.page(post, self._answerer(connection, request))
         except Exception as exc:
             self._host.report("an app could not handle a request", exc)
             connection.answer(request, refuse(500, f"the request could not be handled: {type(exc).__name__}"))
@@ -121,3 +132,8 @@ class Desk:
                 self._host.post(lambda: connection.answer(request, reply, more))
 
         return done
+
+
+def _summary(reply: Reply) -> str:
+    """Status and text: what is refused by its head alone has nothing in it that is secret."""
+    return f"{reply.status} {reply.body.decode('utf-8', 'replace').strip()}"[:_SHOWN]

@@ -1,5 +1,6 @@
 """What a server offers as a plain HTML page: no script, nothing loaded from elsewhere, readable on a phone."""
 
+from collections.abc import Sequence
 from html import escape
 
 from rpcctl.messages import Description, MethodDescription
@@ -14,8 +15,8 @@ _STYLE = (
 )
 
 
-def render(description: Description) -> bytes:
-    """The page; every text in it is escaped."""
+def render(description: Description, protocol: str, examples: Sequence[str] = ()) -> bytes:
+    """The page, with command lines that call a method; every text in it is escaped."""
     name = escape(description.name or "rpcctl")
     methods = description.methods
     count = f"{len(methods)} {'method' if len(methods) == 1 else 'methods'}"
@@ -25,7 +26,8 @@ def render(description: Description) -> bytes:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{name}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n{about}"
-        f"<p>{count}. Calls are POSTed to this address.</p>\n<nav>{links}</nav>\n"
+        f"<p>{count}, over {escape(protocol)}. Calls are POSTed to this address:</p>\n"
+        f"{''.join(f'<pre>{escape(each)}</pre>' for each in examples)}\n<nav>{links}</nav>\n"
         f"{''.join(map(_render_method, methods))}</body>\n</html>\n"
     ).encode("utf-8", "replace")
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from .connection import Connection
+from .gate import Head
+from .tls import watch_handshakes
 
 if TYPE_CHECKING:
     from .host import Host
@@ -38,6 +40,8 @@ class Running(uvicorn.Server):
         )
         config.load()
         config.ssl = host.tls
+        if host.tls is not None:
+            watch_handshakes(host.tls, lambda why: host.desk.tell("", Head("", "", {}), why))
         super().__init__(config)
         self._host = host
         self._began = began

@@ -46,8 +46,11 @@ class App(Protocol):
     def answer(self, post: Post, done: Done) -> None:
         """Answer a POST, now or later."""
 
-    def page(self, done: Done) -> None:
-        """Answer a GET: what there is, for people."""
+    def page(self, post: Post, done: Done) -> None:
+        """Answer a GET, which has no body: what there is, for people."""
+
+    def refused(self, what: str, peer: str, why: str) -> None:
+        """Tell the log of a request that was refused before it came here."""
 
     def claims(self, post: Post) -> bool:
         """Whether this is for it, where another app has the same path."""

@@ -1,6 +1,6 @@
 """Certificates for both ends, and what OpenSSL's errors mean to a user. Plain HTTP never loads ssl."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
@@ -43,6 +43,25 @@ def encrypting_context(at: Address, options: Mapping[str, Any], spoken: Sequence
         _load_authorities(context, options["cacert"])
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def watch_handshakes(context: "ssl.SSLContext", tell: Callable[[str], None]) -> None:
+    """Have `tell` hear why a handshake fails: the event loop keeps that to itself, and begins no connection."""
+    import ssl
+
+    class Watched(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as exc:
+                reason = exc.reason or str(exc)
+                plain = "HTTP_REQUEST" in reason
+                tell("plain HTTP, where TLS is spoken" if plain else f"TLS handshake: {_words(reason)}")
+                raise
+
+    context.sslobject_class = Watched
 
 
 def client_context(options: Mapping[str, Any], spoken: Sequence[str] = _HTTP) -> "ssl.SSLContext":

@@ -12,13 +12,13 @@ from types import GeneratorType
 from typing import NamedTuple
 
 from rpcctl.errors import UsageError
-from rpcctl.interfaces import Handler, Sink
+from rpcctl.interfaces import Guest, Handler, Sink
 from rpcctl.messages import Failure, Request
 from rpcctl.service.alarm import Alarm
 from rpcctl.service.calls import Call
 from rpcctl.service.failures import failure_of_handler
 from rpcctl.service.loop_calls import LoopCall
-from rpcctl.service.outcome import OnDone
+from rpcctl.service.outcome import REFUSED, OnDone
 from rpcctl.service.stdio import warn
 from rpcctl.service.workers import CallingThread, Job, WorkerPool, Workers
 
@@ -48,6 +48,8 @@ class Calls:
 
     capacity = 1
     """How many run side by side."""
+    hosts_guests = True
+    """Whether servers' threads may run calls; to be set to False where most calls wait for another process."""
 
     def __init__(self, workers: Workers, limits: Limits, on_done: OnDone | None = None) -> None:
         """No thread is started before it is needed."""
@@ -96,6 +98,15 @@ class Calls:
         call.start()
         return call
 
+    def welcome(self) -> Guest | None:
+        """A part in the work for a server's thread."""
+        return self._workers.welcome() if self.hosts_guests else None
+
+    def refuse(self, request: Request, why: str) -> None:
+        """Tell whoever follows the calls of a request that never became one."""
+        if self._on_done is not None:
+            _tell(self._on_done, request, f"{REFUSED} {why}", 0.0)
+
     def drain(self, grace: float) -> int:
         """Refuse new calls and wait up to `grace` seconds until all others have ended; returns how many have not."""
         with self._changed:
@@ -117,7 +128,7 @@ class Calls:
     def on_ended(self, call: Call) -> None:
         """Make room for the next one in line, after the end was told to all who want to know."""
         if self._on_done is not None:
-            self._tell_done(self._on_done, call)
+            _tell(self._on_done, call.request, call.outcome, monotonic() - call.submitted)
         with self.lock:
             if self._accepted.pop(call, None) is None:
                 self._line.pop(call, None)
@@ -149,12 +160,6 @@ class Calls:
     def _replace_workers(self) -> None:
         held = sum(call.holds_worker for call in self._stuck)
         self._workers.replace(min(held, _MOST_REPLACED))
-
-    def _tell_done(self, on_done: OnDone, call: Call) -> None:
-        try:
-            on_done(call.request, call.outcome, monotonic() - call.submitted)
-        except BaseException as exc:
-            warn(f"{call.request.method}: the call could not be logged: {type(exc).__name__}: {exc}")
 
     def _choose_place(self) -> dict[Call, float]:
         most = self._limits.max_concurrent
@@ -254,6 +259,13 @@ def count_threads(text: str) -> int:
     if not 1 <= threads <= _MOST_THREADS:
         raise UsageError(f"{text!r}: threads are counted from 1 to {_MOST_THREADS}", hint="--executor threads:8")
     return threads
+
+
+def _tell(on_done: OnDone, request: Request, outcome: str, seconds: float) -> None:
+    try:
+        on_done(request, outcome, seconds)
+    except BaseException as exc:
+        warn(f"{request.method}: the call could not be logged: {type(exc).__name__}: {exc}")
 
 
 def _since(calls: dict[Call, float], instant: float) -> list[Call]:

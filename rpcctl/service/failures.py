@@ -14,6 +14,10 @@ from rpcctl.service.plain import plain
 _FRAMES = 100
 """Innermost frames told of each exception: two functions that recurse into each other would fill megabytes."""
 
+_LONGEST = 10_000
+"""Characters that an exception's arguments may have in all to be told apart from its text."""
+_SCALARS = (type(None), bool, int, float, str)
+
 _JSON = Encoding("error data", binary=False, nan=False, any_key=False)
 """What every wire can carry, so that an error's data never stands in its way."""
 
@@ -25,7 +29,7 @@ def failure_of(exc: BaseException, *, traceback: bool = True) -> Failure:
     trace = _trace(exc) if traceback else ""
     fault = fault_of(exc)
     found = fault or Failure("remote", _name(exc), _text(exc))
-    return found._replace(traceback=trace, module=_module(exc))
+    return found._replace(traceback=trace, module=_module(exc), args=_args(exc))
 
 
 def fault_of(found: Any) -> Failure | None:
@@ -68,6 +72,17 @@ def _name(found: Any) -> str:
 def _module(exc: BaseException) -> str:
     found = type(exc).__module__
     return _sendable(found) if isinstance(found, str) else ""
+
+
+def _args(exc: BaseException) -> tuple[Any, ...] | None:
+    """Only what is as short as a message: some exceptions hold all of the data that was at fault."""
+    try:
+        given = tuple(exc.args)
+        if any(type(each) not in _SCALARS for each in given) or sum(len(str(each)) for each in given) > _LONGEST:
+            return None
+        return tuple(_sendable(each) if isinstance(each, str) else plain(each, _JSON) for each in given)
+    except Exception:  # A property of its may raise anything; an integer may be too long for text.
+        return None
 
 
 def _text(exc: Any) -> str:

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from rpcctl.messages import Failure, Reply, Request
 
 OnDone = Callable[[Request, str, float], None]
-"""Told the request, its outcome as of `outcome_of`, or `cancelled`, and the seconds it took."""
+"""Told the request, its outcome as of `outcome_of`, `cancelled`, or `refused` and why; and the seconds it took."""
+
+
+REFUSED = "refused"
+"""The first word of the outcome of a request that never became a call."""
 
 
 def outcome_of(last: Reply | None) -> str:

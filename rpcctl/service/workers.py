@@ -6,9 +6,12 @@ Knows jobs without arguments, nothing of calls.
 from collections import deque
 from collections.abc import Callable
 from threading import Lock, Thread, local
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rpcctl.service.stdio import warn
+
+if TYPE_CHECKING:
+    from rpcctl.interfaces import Guest
 
 Job = Callable[[], None]
 """Expected not to raise: it costs a warning, never the worker."""
@@ -20,6 +23,9 @@ class Workers(Protocol):
     def put(self, job: Job) -> None:
         """Run the job, at once or when there is room."""
 
+    def welcome(self) -> "Guest | None":
+        """A part in the work for a thread of somebody else's; None where nothing is won by it."""
+
     def replace(self, held: int) -> None:
         """Make up for threads that are held by jobs which may never return."""
 
@@ -27,7 +33,8 @@ class Workers(Protocol):
         """Run what was put, then let the threads end. Safe to repeat."""
 
 
-def _do(job: Job) -> None:
+def do(job: Job) -> None:
+    """Run it; what it raises is told."""
     try:
         job()
     except BaseException as exc:
@@ -57,17 +64,32 @@ class CallingThread:
             return
         own.busy = True
         try:
-            _do(job)
+            do(job)
             while own.waiting:
-                _do(own.waiting.popleft())
+                do(own.waiting.popleft())
         finally:
             own.busy = False
+
+    def welcome(self) -> None:
+        """Every thread runs what it puts."""
 
     def replace(self, held: int) -> None:
         """There are no threads to add."""
 
     def close(self) -> None:
         """There are no threads to end."""
+
+
+class _Putting(local):
+    """Where one thread's jobs go, if not to the workers."""
+
+    gathered: deque[Job] | None = None
+
+
+class Place(NamedTuple):
+    """What a guest has taken of a pool: the gate of a worker that sleeps meanwhile, or the right to one more thread."""
+
+    gate: "Lock | None"
 
 
 class WorkerPool:
@@ -87,12 +109,53 @@ class WorkerPool:
         self._started = 0
         self._coming = False
         self._closed = False
+        self._putting = _Putting()
 
     def put(self, job: Job) -> None:
         """Hand it to a worker."""
+        gathered = self._putting.gathered
+        if gathered is not None:
+            gathered.append(job)
+            return
         with self._lock:
             self._jobs.append(job)
             if not self._coming:
+                self._summon()
+
+    def welcome(self) -> "Guest | None":
+        """A part in the work; with a single thread None: whoever asks for one wants all jobs to run on the same."""
+        if self._threads == 1:
+            return None
+        from rpcctl.service.guests import Visitor
+
+        return Visitor(self)
+
+    def keep_jobs(self, gathered: deque[Job] | None) -> None:
+        """Put what this thread puts into `gathered` from now on; None: hand it to the workers again."""
+        self._putting.gathered = gathered
+
+    def stand_in(self) -> "Place | None":
+        """Take the place of a worker that has nothing to do, until `leave`; None when jobs wait or there is none."""
+        with self._lock:
+            if self._jobs or self._closed:
+                return None
+            if self._idle:
+                return Place(self._idle.pop())
+            if self._living >= self._limit:
+                return None
+            self._living += 1
+            return Place(None)
+
+    def leave(self, place: "Place") -> None:
+        """Give a place back."""
+        with self._lock:
+            if place.gate is None:
+                self._living -= 1
+            elif self._closed or self._living > self._limit:
+                place.gate.release()
+            else:
+                self._idle.append(place.gate)
+            if self._jobs and not self._coming:
                 self._summon()
 
     def replace(self, held: int) -> None:
@@ -146,7 +209,7 @@ class WorkerPool:
             if job is None:
                 gate.acquire()
             else:
-                _do(job)
+                do(job)
                 job = None  # An idle worker must not keep the last call's values alive.
 
     def _take(self) -> Job | None:

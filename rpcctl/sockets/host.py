@@ -1,11 +1,12 @@
-"""Serves the connections of one address on one thread, a session of the protocol for each; knows bytes only.
+"""Serves the connections of one address on one thread at a time, a session of the protocol for each; knows bytes only.
 
     host = Host(address, policy, lambda link: MySession(link), note=log)
     host.bind(); host.address            # with the real port
     host.serve()                         # on the calling thread, until close()
 
 The thread never waits for a peer: what one does not take lies in its link's queue, and what takes long is the
-executor's. Workers leave answers in those queues; a byte on a socket pair wakes the thread, if it sleeps.
+executor's. Workers leave answers in those queues; a bell wakes the thread, if it sleeps. As an executor's guest it runs
+short calls itself, and when one takes longer another thread becomes the host's (`relay`).
 """
 
 import os
@@ -18,9 +19,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.address import Address
+from rpcctl.interfaces import Guest
 
+from .bell import Bell
 from .link import Link
-from .listening import allow_connections, listen, place_of, unlink
+from .listening import allow_connections, listen, name_peer, place_of, unlink
+from .notes import Notes
+from .relay import Relay
 from .session import Note, Policy, Session
 
 if TYPE_CHECKING:
@@ -50,8 +55,9 @@ class Host:
         self.address = at
         """Where it is bound, with the real port."""
         self.policy = policy
-        self.note = note
+        self.note = Notes(note)
         self.asleep = False
+        self.lent = False
         self.owner = get_ident()
         self.draining = False
         """Whether no new connections are accepted; sessions refuse new calls then."""
@@ -83,21 +89,23 @@ class Host:
             host = "0.0.0.0" if at.host == "*" else at.host
             self.address = at._replace(host=host, port=self._listener.getsockname()[1])
         self._selector = DefaultSelector()
-        self._bell, self._ear = socket.socketpair()
-        self._bell.setblocking(False)
-        self._ear.setblocking(False)
+        self._bell = Bell()
 
-    def serve(self) -> None:
-        """Serve on the calling thread until `close`."""
+    def serve(self, guest: Guest | None = None) -> None:
+        """Serve until `close`: on the calling thread, or on others with which the `guest` may run calls."""
         with self._lock:
             if self._closing.is_set():
                 return
             self._serving = True
         self.owner = get_ident()
         try:
-            self._selector.register(self._ear, EVENT_READ, self._listen)
+            self._selector.register(self._bell.ear, EVENT_READ, self._bell.answer)
             self._accept_more()
-            self._run(self._closing.is_set)
+            if guest is None:
+                self._run(self._closing.is_set)
+            else:
+                relay = Relay(guest)
+                relay.run(lambda: self._run(self._closing.is_set, relay))
             self._finish()
         finally:
             self._release()
@@ -115,7 +123,7 @@ class Host:
             first, serving = not self._closing.is_set(), self._serving
             self._closing.set()
         if serving:
-            self._ring()
+            self._bell.ring()
             self._released.wait(_FLUSH + 2.0)
         elif first and self._listener is not None:
             self._release()
@@ -151,16 +159,34 @@ class Host:
         if not self._accepting:
             self._accept_more()
 
-    def _run(self, is_over: Callable[[], bool]) -> None:
+    def _run(self, is_over: Callable[[], bool], relay: Relay | None = None) -> None:
+        self.owner = get_ident()
+        self.lent = False
         look_at = monotonic() + self._pause()
         while not is_over():
-            for key, events in self._wait(look_at, is_over):
+            ready = self._wait(look_at, is_over)
+            if relay is not None:
+                relay.guest.gather()
+            for key, events in ready:
                 key.data(events)
             self._settle()
             now = monotonic()
             if now >= look_at:
                 self._look(now)
                 look_at = now + self._pause()
+            if relay is not None and not self._lend(relay):
+                return
+
+    def _lend(self, relay: Relay) -> bool:
+        """Run the calls that were gathered; False when another thread runs the loop since."""
+        if not relay.guest.has_work():
+            return True
+        self.lent = True
+        if not relay.lend():
+            return False
+        self.lent = False
+        self._settle()
+        return True
 
     def _wait(self, look_at: float, is_over: Callable[[], bool]) -> Any:
         self.asleep = True
@@ -182,6 +208,7 @@ class Host:
             self._unsettled.popleft().settle()
 
     def _look(self, now: float) -> None:
+        self.note.look()
         for link in list(self._links):
             link.look(now)
         if not self._accepting:
@@ -190,12 +217,6 @@ class Host:
     def _pause(self) -> float:
         limits = [each for each in (self.policy.idle, self.policy.stall) if each is not None]
         return max(_SHORTEST_LOOK, min([_LONGEST_LOOK, *(each / 4 for each in limits)]))
-
-    def _listen(self, events: int) -> None:
-        try:
-            self._ear.recv(4096)
-        except BlockingIOError:
-            pass  # Somebody rang for nothing.
 
     def _accept_more(self) -> None:
         if self._listener is not None and not self.draining and len(self._links) < self._most:
@@ -235,7 +256,7 @@ class Host:
             from .cipher import Cipher
 
             cipher = Cipher(self._tls)
-        link = Link(self, sock, _name_of(peer), cipher)
+        link = Link(self, sock, name_peer(peer), cipher)
         self._links.add(link)
         link.begin(self._make)
 
@@ -268,23 +289,10 @@ class Host:
         self._stop_listening()
         self._selector.close()
         self._bell.close()
-        self._ear.close()
+        self.note.look(over=True)
         self._released.set()
 
     def _wake(self) -> None:
         if self.asleep:
             self.asleep = False
-            self._ring()
-
-    def _ring(self) -> None:
-        try:
-            self._bell.send(b"\0")
-        except OSError:
-            pass  # It rings already, or there is nobody left to hear it.
-
-
-def _name_of(peer: Any) -> str:
-    if not isinstance(peer, tuple) or len(peer) < 2:
-        return "local"
-    host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
-    return f"{host}:{peer[1]}"
+            self._bell.ring()

@@ -1,7 +1,7 @@
 """One connection of a host: bytes in to its session, bytes out from any thread, and how it ends.
 
 What is written lies in a queue until the host's thread sends it, together with what else is there by then; with
-`at_once`, and while that thread sleeps, the writing thread sends it itself, which saves a change of threads.
+`at_once`, and while that thread sleeps or runs calls, the writing thread sends it itself: no change of threads.
 """
 
 import socket
@@ -34,6 +34,8 @@ class Keeper(Protocol):
     policy: Policy
     asleep: bool
     """Whether the host's thread waits for sockets."""
+    lent: bool
+    """Whether it runs calls: it does not look at what was written then either."""
     owner: int
     """That thread."""
 
@@ -87,7 +89,7 @@ class Link:
         """
         self._written.append(data)
         keeper = self._keeper
-        if at_once and keeper.asleep and self.cipher is None:
+        if at_once and (keeper.asleep or keeper.lent) and self.cipher is None:
             self._send()
             if not self._unsent and not self._heard_all:
                 return
@@ -132,6 +134,7 @@ class Link:
     def on_ready(self, events: int) -> None:
         """Take what came, send what waits."""
         if events & EVENT_READ:
+            self.queued = True  # It is settled right afterwards: whoever writes meanwhile need not ask for it.
             self._receive()
         self.settle()
 

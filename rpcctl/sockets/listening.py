@@ -40,6 +40,14 @@ def listen(at: Address, place: Place) -> socket.socket:
     return listener
 
 
+def name_peer(peer: Any) -> str:
+    """What a socket's `accept` gave, as `host:port` or `local`."""
+    if not isinstance(peer, tuple) or len(peer) < 2:
+        return "local"
+    host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
+    return f"{host}:{peer[1]}"
+
+
 def unlink(path: str, inode: int) -> None:
     """Remove a socket's file, unless another server has put its own there."""
     try:

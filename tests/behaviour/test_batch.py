@@ -26,6 +26,24 @@ def test_results_in_order_and_errors_in_their_place(client):
 
 
 @every_protocol()
+def test_a_block_sends_its_calls_at_its_end(client):
+    with client.batch() as batch:
+        batch.add(2, 3)
+        batch.call("echo", "x")
+    assert batch.results == [5, "x"]
+
+
+@every_protocol()
+def test_a_block_that_fails_sends_nothing(client):
+    sample._memory.clear()
+    batch = client.batch()
+    batch.remember("x")
+    with pytest.raises(KeyError), batch:
+        raise KeyError("y")
+    assert (sample._memory, len(batch), batch.results) == ([], 0, [])
+
+
+@every_protocol()
 def test_an_empty_batch_sends_nothing(client):
     assert client.batch().send() == []
 

@@ -25,7 +25,7 @@ def add(a, b, **more):
     return {"method": "add", "params": [a, b], **more}
 
 
-@every_protocol()
+@every_protocol("args")
 @pytest.mark.parametrize("options", [(), ("-P", "1"), ("--ordered",), ("-P", "64", "--ordered")], ids=" ".join)
 def test_every_line_has_its_answer(address, options):
     done = rpcctl("batch", address(), "-", *options, stdin=lines(*(add(n, n, id=f"n{n}") for n in range(100))))
@@ -33,14 +33,14 @@ def test_every_line_has_its_answer(address, options):
     assert answers(done) == {f"n{n}": {"id": f"n{n}", "result": 2 * n} for n in range(100)}
 
 
-@every_protocol()
+@every_protocol("args")
 def test_ordered_answers_are_in_the_order_of_the_lines(address):
     slow = {"method": "slow", "params": [0.2]}
     done = rpcctl("batch", address(), "-", "--ordered", stdin=lines(slow, add(1, 1), slow, add(1, 2)))
     assert [json.loads(line)["result"] for line in done.splitlines()] == [0.2, 2, 0.2, 3]
 
 
-@every_protocol()
+@every_protocol("args")
 def test_failures_have_their_kind_and_the_exit_code_says_so(address):
     asked = lines({"method": "fail", "id": "a"}, {"method": "nope", "id": "b"}, add(1, 2, id="c"))
     done = rpcctl("batch", address(), "-", "--keep-going", stdin=asked)

@@ -98,14 +98,16 @@ def load(path: Any, name: str) -> Any:
 
 
 @every_protocol("inspect")
-def test_a_module_for_any_server_works(address, tmp_path):
+def test_a_module_for_any_server_works(address, protocol, tmp_path):
     path = tmp_path / "client.py"
     assert rpcctl("describe", address(), "--as", "python", "-o", str(path)).exit_status == 0
     module = load(path, "client")
     client_class = next(each for name, each in vars(module).items() if name.endswith(("Sample", "Client")))
     with client_class(timeout=10.0) as client:
         assert client.add(2, 3) == 5
-        assert client.echo("a", "b") == ["a", "b"]
+        # What a signature gathers from further arguments cannot be named.
+        further = ("b",) if "args" in registry.find(protocol).features else ()
+        assert client.echo("a", *further) == (["a", "b"] if further else "a")
         assert list(client.count(3)) == [0, 1, 2]
         assert client.nothing() is None
         assert client.default(1) == [1, 2, 3]

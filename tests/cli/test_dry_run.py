@@ -73,6 +73,17 @@ def test_the_bytes_are_what_a_server_understands(path):
     assert b"5" in answer.partition(b"\r\n\r\n")[2]
 
 
+def test_pyros_greeting_and_call_are_understood_too():
+    with Server(SAMPLE, "pyro+tcp://127.0.0.1:0") as server:
+        at = str(server.addresses[0])
+        raw = rpcctl("call", at, "echo", "needle", "--dry-run", "-r").raw
+        with socket.create_connection(("127.0.0.1", int(at.rpartition(":")[2])), timeout=10) as peer:
+            peer.sendall(raw)
+            answer = b""
+            while b"needle" not in answer:
+                answer += peer.recv(65536)
+
+
 def test_a_one_way_call_is_shown_too():
     assert "'oneway': True" in rpcctl("cast", "tcp://127.0.0.1:1", "refresh", "--dry-run")
     pushed = rpcctl("cast", "tcp://127.0.0.1:1", "refresh", "--push", "--dry-run")
@@ -127,6 +138,8 @@ def test_a_password_in_the_address_is_left_out():
         (["py:math", "sqrt", "--as", "python"], "py has no --as python"),
         (["http+unix:///run/x.sock", "add", "--as", "python"], "know no Unix sockets"),
         ([f"tcp://127.0.0.1:1?curve-server-key={'x' * 40}", "add", "--as", "python"], "has no encryption"),
+        (["pyro+tcp://127.0.0.1:1", "add", "--as", "python"], "names no object"),
+        (["pyro+tls://127.0.0.1:1/x", "add", "--as", "python"], "no form for pyro+tls"),
         (["http://127.0.0.1:1/", "add", "--as", "perl"], "'perl' is not one of"),
         (["xmlrpc+http://127.0.0.1:1/", "add", '"\\u0000"', "--as", "curl"], ""),
     ],
@@ -213,6 +226,34 @@ def test_a_header_given_replaces_ours():
     assert "application/json-rpc" in curl
     assert "-H Accept:" in curl
     assert "Accept" not in rpcctl("call", *words, "--as", "python")
+
+
+@pytest.mark.parametrize("protocol", ["pyro", "manager"])
+def test_what_an_object_is_called_with_is_written(protocol, address, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "key").write_text("a key of the tests\n")
+    (tmp_path / "key").chmod(0o600)
+    at = address()
+    key = ["--authkey-file", "key"] if protocol == "manager" else ["--token-file", "key"]
+    script = rpcctl("call", at, "default", "1", "c=5", "--as", "python", *key)
+    assert "a key" not in script
+    assert "open('key'" in script
+    if protocol == "manager":
+        assert run_as("python", script, cwd=tmp_path) == "[1, 2, 5]\n"
+    else:
+        assert run_as("python", script.replace("server._pyroHandshake = open", "open"), cwd=tmp_path) == "[1, 2, 5]\n"
+
+
+def test_the_items_of_a_stream_by_pyro():
+    with Server(SAMPLE, "pyro+tcp://127.0.0.1:0") as server:
+        words = ["call", str(server.addresses[0]), "count", "3", "--as", "python", "--serializer", "json"]
+        assert run_as("python", rpcctl(*words)) == "0\n1\n2\n"
+
+
+def test_an_object_that_is_created_has_no_name_yet():
+    shown = rpcctl("call", "manager://127.0.0.1:1/board", "get", "x", "--create-args", "[3]", "--dry-run")
+    assert "> create board [3]\n" in shown
+    assert shown.splitlines()[-1] == "> get ['x'] of what was created"
 
 
 def test_pushers_and_publishers_have_a_script():

@@ -58,20 +58,29 @@ def test_while_read_keeps_its_lines(bash):
     assert done.stdout == "2.0\n3.0\n4.0\n"
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["call :$P echo x", "cast :$P remember x", "list :$P", "describe :$P add", "ping :$P", "wait :$P", "explain 3"],
-)
-def test_no_command_reads_standard_input_unasked(bash, command):
+def test_no_command_reads_standard_input_unasked(bash):
+    commands = [
+        *(
+            "call :$P echo x",
+            "cast :$P remember x",
+            "list :$P",
+            "describe :$P add",
+            "ping :$P",
+            "wait :$P",
+            "explain 3",
+        ),
+        *("watch :$P nothing --until '@ == null'", "bench :$P nothing -n 1 -c 1", "call :$P echo x --dry-run"),
+        *("protocols", "profile list", "call :$P echo x --explain", "manual", "completion bash"),
+    ]
+    tries = "".join(f"printf 'a\\nb\\n' | {{ rpcctl {each} > /dev/null; cat; }}; echo $?;" for each in commands)
     script = f"""
         rpcctl serve tests.sample --bind tcp://127.0.0.1:0 --quiet > at &
         trap 'kill %1' EXIT
         until [ -s at ]; do sleep 0.05; done
         P=$(sed 's/.*://' at)
-        printf 'a\\nb\\n' | {{ rpcctl {command} > /dev/null; cat; }}
+        {tries}
     """
-    done = bash(script)
-    assert done.stdout == "a\nb\n"
+    assert bash(script).stdout == "a\nb\n0\n" * len(commands)
 
 
 def test_xargs_in_parallel(bash):
@@ -89,6 +98,7 @@ def test_xargs_tells_of_failures(bash):
     [
         "rpcctl call $S count 100000",
         "rpcctl list $S",
+        "rpcctl watch $S nothing -n 0.05",
         'seq -f \'{"method": "echo", "params": [%g]}\' 20000 | rpcctl batch $S -',
     ],
 )
@@ -119,6 +129,42 @@ def test_wait_before_the_server_is_there(bash, free_port):
         rpcctl wait {at} --timeout 20 && rpcctl call {at} add 2 3; wait
     """
     assert bash(script).stdout == "5\n"
+
+
+def test_a_watch_waits_for_a_state(bash):
+    script = """
+        set -euo pipefail
+        ready=$(rpcctl watch py:@kv incr n -n 0.05 --until '@ >= `3`' | tail -1)
+        echo "ready at $ready"
+    """
+    assert bash(script).stdout == "ready at 3\n"
+
+
+def test_results_go_to_a_file_whole_or_not_at_all(bash):
+    script = "echo old > f; rpcctl call $S fail_midway 3 -o f 2> /dev/null || cat f; rpcctl call $S count 2 -o f; cat f"
+    assert bash(script).stdout == "old\n0\n1\n"
+
+
+def test_a_server_and_its_proxy_for_the_length_of_a_script(bash):
+    script = """
+        set -euo pipefail
+        rpcctl serve tests.sample --bind tcp://127.0.0.1:0 --quiet > one &
+        trap 'kill $(jobs -p); wait' EXIT
+        until [ -s one ]; do sleep 0.05; done
+        rpcctl proxy "$(cat one)" --bind http://127.0.0.1:0/ --quiet > two &
+        until [ -s two ]; do sleep 0.05; done
+        rpcctl wait "$(cat two)" --timeout 20
+        rpcctl call "$(cat two)" add 2 3
+        rpcctl bench "$(cat two)" add 2 3 -n 20 -c 2 --processes 1 -f csv --fail-if 'errors>0' | wc -l
+    """
+    done = bash(script)
+    assert (done.stdout.split(), done.returncode) == (["5", "2"], 0), done.stderr
+
+
+def test_an_answer_is_taken_apart_without_another_tool(bash):
+    chosen = """--select '[].to_string(@) | join(`" "`, @)'"""
+    done = bash(f'read -r first second third <<< "$(rpcctl call -r $S default 1 {chosen})"; echo $third $second $first')
+    assert done.stdout == "3 2 1\n"
 
 
 def test_a_list_drives_a_loop(bash):

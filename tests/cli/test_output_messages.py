@@ -28,6 +28,15 @@ def test_a_tab_in_a_message_is_a_tab():
     assert screen.told == "rpcctl: error: stack traceback:\n\t[C]: in main\n"
 
 
+def test_a_narrow_screen_breaks_lines_between_words():
+    words = "the certificate at http://127.0.0.1:8080/calculator/of/ours is not trusted"
+    screen = Screen(tty=True, env={"COLUMNS": "40", "TERM": "xterm"})
+    screen.output.error(ArgumentError(words, hint=f"see whether {words}"))
+    lines = COLOR.sub("", screen.told).splitlines()
+    assert " ".join(lines) == f"rpcctl: error: {words} hint: see whether {words}"
+    assert all(len(line) <= 40 or " " not in line for line in lines)
+
+
 @pytest.mark.parametrize("hint", ["", "try this"])
 @pytest.mark.parametrize("tty", [True, False])
 def test_an_error_has_four_lines_at_most(hint, tty):

@@ -1,4 +1,4 @@
-"""What `serve` and `bench` look like on a real terminal: wide and narrow, without colours, and on a dumb one."""
+"""What commands look like on a real terminal: wide and narrow, without colours, and on a dumb one."""
 
 from contextlib import ExitStack
 
@@ -7,6 +7,7 @@ import pytest
 import rpcctl
 from rpcctl.errors import CallError
 from tests.cli.tmux import running
+from tests.shell import rpcctl as run
 
 every_terminal = pytest.mark.parametrize(
     ("columns", "env", "colored", "live"),
@@ -23,8 +24,8 @@ every_terminal = pytest.mark.parametrize(
 def show(tmp_path):
     """A function that runs a command on a screen of so many columns."""
     with ExitStack() as stack:
-        yield lambda command, columns, env=None: stack.enter_context(
-            running(tmp_path, *command.split(), columns=columns, rows=40, **(env or {}))
+        yield lambda command, columns, env=None, rows=40: stack.enter_context(
+            running(tmp_path, *command.split(), columns=columns, rows=rows, **(env or {}))
         )
 
 
@@ -104,3 +105,53 @@ def test_an_interrupted_measurement(show, at):
     assert code == 130
     assert any("throughput" in line for line in lines)
     assert any(line.startswith("  p99 ") for line in lines)
+
+
+@every_terminal
+def test_a_watched_value(show, columns, env, colored, live):
+    screen = show("watch py:time time_ns -n 0.05", columns, env)
+    lines = screen.wait_until(lambda lines: len(lines) > 1)
+    assert ("every 0.05 s: time_ns" in lines[0]) is live
+    first = lines[-1]
+    screen.wait_until(lambda lines: lines[-1] != first)
+    lines = screen.lines()
+    assert (len(lines) == 2) is live
+    assert colored or not screen.colors()
+    screen.type("C-c")
+    _, code = screen.wait_for_end()
+    assert code == 130
+
+
+@every_terminal
+def test_results_and_errors(show, at, columns, env, colored, live):
+    screen = show(f"call {at} fail", columns, env)
+    lines, code = screen.wait_for_end()
+    assert code == 22
+    assert lines == ["rpcctl: error: ValueError: on purpose", "hint: -v shows the remote traceback"]
+    assert bool(screen.colors()) is colored
+    screen = show(f'call {at} echo [1,{{"a":null}}]', columns, env)
+    lines, code = screen.wait_for_end()
+    assert (lines, code) == (["[", "  1,", "  {", '    "a": null', "  }", "]"], 0)
+    assert bool(screen.colors()) is colored
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize("command", ["protocols", "list py:tests.sample", "explain 56", "call :4242 x --explain"])
+def test_no_word_of_a_table_is_broken(show, columns, command):
+    screen = show(command, columns, rows=200)
+    lines, code = screen.wait_for_end()
+    assert code == 0
+    assert all(len(line) <= columns for line in lines)
+    # All but the headings, of which a block needs no first one.
+    _, *wide = run(*command.split(), tty=True, env={"COLUMNS": "400", "NO_COLOR": "1"}).splitlines()
+    fitting = {word for line in wide for word in line.split() if len(word) < 26}
+    assert fitting <= {word for line in lines for word in line.split()}
+
+
+def test_ctrl_c_ends_a_call_at_once(show, at):
+    screen = show(f"call {at} slow_async 60 -v", 80)
+    screen.wait_for("> slow_async")
+    screen.type("C-c")
+    lines, code = screen.wait_for_end()
+    assert code == 130
+    assert lines[-1] == "^C"

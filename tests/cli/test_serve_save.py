@@ -2,10 +2,12 @@
 
 import json
 import signal
+import threading
 
 import pytest
 
 import rpcctl
+from rpcctl.errors import ConnectionLostError
 from tests.process import run, serving
 from tests.shell import rpcctl as shell
 
@@ -26,6 +28,32 @@ def test_a_killed_server_begins_with_what_it_answered(tmp_path, as_option):
     with open(path) as file:
         records = [json.loads(line) for line in file]
     assert records[0] == ["kv", 1]
+
+
+def test_a_server_that_is_killed_in_the_middle_of_calls_loses_none_that_it_answered(tmp_path):
+    words = ("--save", str(tmp_path / "counts.kv"), "--access-log", "off")
+    answered = 0
+    for more in (1, 40, 700):
+        with serving(*words, target="@kv") as (process, address), rpcctl.connect(address, timeout=10) as kv:
+            assert kv.get("n", 0) in (answered, answered + 1)
+            answered = kv.incr("n", 0)
+            answered = count_until_killed(kv, process, answered + more)
+            assert process.wait() == -signal.SIGKILL
+    with serving(*words, target="@kv") as (_, address), rpcctl.connect(address) as kv:
+        assert kv.get("n") in (answered, answered + 1)
+
+
+def count_until_killed(kv, process, goal: int) -> int:
+    """The last count that was answered; soon after the goal the process dies."""
+    answered = 0
+    try:
+        while True:
+            answered = kv.incr("n")
+            if answered == goal:
+                # From another thread, so that it dies at any point of the calls that go on.
+                threading.Timer(0.002, process.signal, (signal.SIGKILL,)).start()
+    except ConnectionLostError:
+        return answered
 
 
 def test_it_needs_kv(tmp_path):

@@ -117,7 +117,7 @@ def test_without_a_description_the_shells_own_words_are_left():
     assert hint("add", None, 80) == ""
 
 
-@every_protocol()
+@every_protocol("args")
 def test_a_pipe_of_lines(address):
     done = rpcctl("shell", address(), stdin=b'add 2 3\n\n# so\necho {"a": [1, 2]}\ncount 3\n')
     found = [json.loads(line) for line in done.splitlines()]
@@ -126,7 +126,12 @@ def test_a_pipe_of_lines(address):
     assert (done.exit_status, done.stderr) == (0, "")
 
 
-@every_protocol()
+@every_protocol("kwargs")
+def test_a_line_with_named_arguments(address):
+    assert rpcctl("shell", address(), stdin=b"add a=2 b=3\n") == "5\n"
+
+
+@every_protocol("args")
 def test_lines_that_fail_do_not_end_it(address):
     done = rpcctl("shell", address(), stdin=b"fail\nnope\nadd 1\nadd 1 2\n")
     assert done == "3\n"
@@ -195,7 +200,7 @@ def test_mistakes(line, said):
     assert "Traceback" not in done.stderr
 
 
-@every_protocol()
+@every_protocol("args")
 def test_a_lost_server_is_dialled_again(address, monkeypatch):
     from rpcctl.api import Connection
     from rpcctl.errors import ConnectionLostError

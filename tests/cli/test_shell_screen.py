@@ -1,18 +1,21 @@
 """The shell's prompt on real terminals: wide, narrow, without colours, dumb; and where its library is missing."""
 
+import shlex
 import shutil
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
 from rpcctl.cli.app import main
 from rpcctl.cli.command import Environment
-from tests.cli.tmux import running
+from tests.cli.tmux import Tmux, running
 from tests.shell import Pipe
 
 SAMPLE = "py:tests.sample"
 PROMPT = "tests.sample>"
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +82,22 @@ def test_a_call_over_a_wire_is_ended_and_the_next_one_made(tmp_path, at):
         window.type("add 1 2", "Enter")
         window.wait_for(" ms")
         assert "\n3\n" in window.screen()
+
+
+def test_ctrl_z_puts_it_aside_and_fg_takes_it_up_again(tmp_path):
+    command = shlex.join([sys.executable, "-m", "rpcctl", "shell", SAMPLE])
+    env = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "PS1": "$ "}
+    window = Tmux(["bash", "--norc", "-i"], 80, env)
+    try:
+        window.type(command, "Enter")
+        window.wait_for(PROMPT)
+        window.type("C-z")
+        window.wait_for("Stopped")
+        window.type("fg", "Enter")
+        window.type("add 20 22", "Enter")
+        window.wait_for("\n42\n")
+    finally:
+        window.close()
 
 
 def test_the_history_is_kept_for_its_owner_and_found_again(tmp_path):

@@ -5,15 +5,16 @@ import zlib
 
 import pytest
 
-from rpcctl.errors import ArgumentError, RemoteProtocolError, UsageError
+from rpcctl.errors import AddressError, ArgumentError, RemoteProtocolError, UsageError
 from rpcctl.messages import INSPECT, Failure, Request, Result
-from rpcctl.protocols.amqp import codec
+from rpcctl.protocols.amqp import INFO, codec
 from rpcctl.protocols.amqp.codec import Answer, Call, Ids
 from rpcctl.protocols.amqp.dialects import Route
 from rpcctl.protocols.amqp.layout import Kind
 from rpcctl.protocols.amqp.message import Delivery
 from rpcctl.protocols.amqp.oslo import Oslo
 from rpcctl.registry import parse_address
+from rpcctl.settings import fill_options
 from tests.codec.amqp_frames import MOST, RECORDED, SCENARIOS, delivery_of, messages, published
 
 AT = parse_address("amqp://127.0.0.1//?topic=calc")
@@ -137,6 +138,20 @@ OWN = [
     Failure("no_method", "NoSuchMethod", "x.y", module="oslo_messaging.rpc.dispatcher"),
     Failure("remote", "Fault", "told", "a\nb\n", {"more": [1]}, 7, module="shop"),
 ]
+
+
+@pytest.mark.parametrize(("args", "written"), [(None, ["('bad', 42)"]), (("bad", 42), ["bad", 42]), ((), [])], ids=str)
+def test_an_exception_is_told_with_what_it_was_made_with(args, written):
+    failure = Failure("remote", "ValueError", "('bad', 42)", args=args)
+    text = codec.write_failure(failure)
+    assert json.loads(text)["args"] == written
+    assert codec.read_failure(text).args == args
+
+
+@pytest.mark.parametrize("module", ["", "builtins", "oslo_messaging.rpc.dispatcher"])
+def test_a_missing_method_bears_the_name_that_stock_clients_make_again(module):
+    written = json.loads(codec.write_failure(Failure("no_method", "NameError", "nope", module=module)))
+    assert (written["module"], written["class"]) == ("oslo_messaging.rpc.dispatcher", "NoSuchMethod")
 
 
 @pytest.mark.parametrize("failure", OWN, ids=lambda failure: failure.kind)
@@ -329,7 +344,8 @@ def test_the_layout_is_oslos():
     [
         (Kind(), (False, False), {}),
         (Kind(durable=True), (True, False), {}),
-        (Kind(quorum=True), (True, True), {"x-queue-type": "quorum"}),
+        (Kind(quorum=True), (True, False), {"x-queue-type": "quorum"}),
+        (Kind(quorum=True, own_quorum=True), (True, True), {"x-queue-type": "quorum"}),
     ],
 )
 def test_options_change_the_layout_as_oslos_do(kind, durable, arguments):
@@ -346,3 +362,32 @@ def test_arguments_by_position_are_refused():
 def test_a_wrong_version_is_refused():
     with pytest.raises(UsageError, match=r"'two'"):
         make(version="two")
+
+
+def test_names_of_oslo_messagings_options_are_understood():
+    query = "topic=t&amqp_durable_queues=true&rabbit_quorum_queue=True&rabbit_qos_prefetch_count=3"
+    query += "&rabbit_transient_quorum_queue=false&heartbeat_timeout_threshold=0&ssl_ca_file=ca.pem"
+    found = fill_options(INFO, "server", parse_address(f"amqp://h//?{query}"), {}, {})
+    named = {name: found[name] for name in ("durable", "queue-type", "prefetch", "heartbeat", "cacert")}
+    wanted = {"durable": True, "queue-type": "quorum-shared", "prefetch": 3, "heartbeat": None, "cacert": "ca.pem"}
+    assert named == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("rabbit_quorum_queue=true", Kind(quorum=True)),
+        ("rabbit_transient_quorum_queue=True&rabbit_quorum_queue=True", Kind(quorum=True, own_quorum=True)),
+        ("rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true", Kind(quorum=True, own_quorum=True)),
+        ("rabbit_quorum_queue=false", Kind()),
+        ("amqp_durable_queues=1", Kind(durable=True)),
+    ],
+)
+def test_queues_are_what_oslo_messaging_makes_of_the_same_query(query, kind):
+    assert Kind.read(fill_options(INFO, "server", parse_address(f"amqp://h//?topic=t&{query}"), {}, {})) == kind
+
+
+@pytest.mark.parametrize("name", ["rabbit_stream_fanout", "kombu_compression", "use_queue_manager", "ssl"])
+def test_those_without_a_counterpart_are_refused_by_name(name):
+    with pytest.raises(AddressError, match=f"no option '{name}'"):
+        fill_options(INFO, "server", parse_address(f"amqp://h//?topic=t&{name}=true"), {}, {})

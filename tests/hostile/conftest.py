@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rpcctl.hosting import Server
+from rpcctl.sockets import notes
 from tests.hostile.peers import connect
 from tests.hostile.wires import WIRES, Wire
 
@@ -48,6 +49,14 @@ def served(wire: Wire) -> Iterator[Served]:
     log: list[str] = []
     with Server("tests.sample", wire.bind, note=log.append, max_message=1 << 20) as server:
         yield Served(wire, server, log)
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _every_line() -> Iterator[None]:
+    """Nothing of a log is left out here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notes, "MOST", 1 << 30)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Each wire over streams, as its stock peers write it: both parts of one valid exchange, `add(2, 3)`.
+"""Each wire over streams, as its stock peers write it: both ends' parts of one valid exchange, `add(2, 3)`.
 
 Nothing here uses our codecs: msgpack, Pyro5 and multiprocessing make the bytes.
 """
@@ -167,8 +167,12 @@ class Evil:
         return os.mkdir, (self.path,)
 
 
+LEVELS = (64, 100, 200, 400, 900, 990, 1010, 1024, 3000, 100_000)
+"""How deep: about the limits of our own and of the libraries that read for us."""
+
+
 def nested(wire: Wire, levels: int) -> list[bytes]:
-    """What a server answers with lists so deep within each other, as a result and, if there is a form, as an error."""
+    """What a server answers with lists so deep within each other, as a result and, where it can be, as an error."""
     msgpacked = b"\x91" * levels + b"\x90"
     if wire is MSGPACKRPC:
         return [b"\x94\x01\x01\xc0" + msgpacked, b"\x94\x01\x01" + msgpacked + b"\xc0"]

@@ -24,6 +24,7 @@ class Echo:
         self.paths = paths or ("/", "/rpc")
         self.mark = mark
         self.posts: list[Post] = []
+        self.refusals: list[tuple[str, str, str]] = []
         self.arrived = threading.Event()
         self.go_on = threading.Event()
 
@@ -47,8 +48,11 @@ class Echo:
         if self.go_on.wait(PATIENCE):
             done(200, b"waited", "text/plain")
 
-    def page(self, done: Done) -> None:
+    def page(self, post: Post, done: Done) -> None:
         done(200, b"<p>page</p>", "text/html")
+
+    def refused(self, what: str, peer: str, why: str) -> None:
+        self.refusals.append((what, peer, why))
 
     def claims(self, post: Post) -> bool:
         return bool(self.mark) and post.body.startswith(self.mark)

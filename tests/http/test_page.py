@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from rpcctl.http.page import render
 from rpcctl.messages import Description, MethodDescription, Parameter
 
+EXAMPLES = ("rpcctl call 'http://h/<b>'", "curl -d '<i>'")
 NASTY = '<script>alert("1")</script>&amp;\'"'
 
 
@@ -25,16 +26,24 @@ class Reader(HTMLParser):
 
 def read(description: Description) -> Reader:
     reader = Reader()
-    reader.feed(render(description).decode())
+    reader.feed(render(description, "line", EXAMPLES).decode())
     return reader
 
 
 def test_it_shows_methods_with_signatures_and_docs():
     add = MethodDescription("add", (Parameter("a", type="int"), Parameter("b", default=2)), "int", "Add two.\n\nBoth.")
     page = read(Description("calc", (add, MethodDescription("math.sqrt")), "A calculator."))
-    for text in ("calc", "A calculator.", "add(a: int, b=2) -> int", "Add two.\n\nBoth.", "math.sqrt(...)"):
+    for text in (
+        "calc",
+        "A calculator.",
+        "add(a: int, b=2) -> int",
+        "Add two.\n\nBoth.",
+        "math.sqrt(...)",
+        "over line",
+        *EXAMPLES,
+    ):
         assert text in page.text
-    assert "viewport" in render(Description("x", ())).decode()
+    assert "viewport" in render(Description("x", ()), "line").decode()
 
 
 def test_nothing_in_it_is_taken_for_html():

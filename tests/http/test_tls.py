@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from rpcctl.http.tls import server_context
 from rpcctl.interfaces import Settings
 from rpcctl.messages import NEVER, Deadline
 from tests.http.conftest import address_of
+from tests.shell import rpcctl
 
 
 def ask(client, body=b"x", timeout=5.0):
@@ -90,6 +92,25 @@ def test_tls_to_a_plain_http_port_is_exit_35(serve, client):
         client(serve().address._replace(transport="https", scheme="https")).connect(NEVER)
     assert caught.value.exit_code == 35
     assert "http://" in caught.value.hint
+
+
+@pytest.fixture
+def refusing(serve, secure, tmp_path):
+    """Servers that are there, and will not take this client."""
+    users = tmp_path / "users"
+    users.write_text("alice:wonderland\n")
+    return {"cert": secure(), "auth": serve(auth_file=str(users)).address, "tls": _as_https(serve().address)}
+
+
+def _as_https(at):
+    return at._replace(transport="https", scheme="https")
+
+
+@pytest.mark.parametrize(("what", "code"), [("cert", 60), ("auth", 67), ("tls", 35)])
+def test_nobody_waits_for_what_does_not_heal(refusing, what, code):
+    began = time.monotonic()
+    assert rpcctl("wait", str(refusing[what]), "--timeout", "20").exit_status == code
+    assert time.monotonic() - began < 10
 
 
 def test_a_tls_port_that_says_nothing_is_given_up_in_time(client):

@@ -6,11 +6,37 @@ import pytest
 
 from rpcctl.errors import DeadlineError, MethodNotFoundError, RemoteError
 from rpcctl.hosting import Server
+from rpcctl.messages import NEVER, Result
 from tests import sample
 from tests.behaviour.test_oneway import wait_until
 
 UNROUTABLE = 1.0
 """Seconds within which an unserved topic must have been told; a stock client waits for a minute."""
+
+
+class Calc:
+    """Fails as the stock peer's does."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def fail(self):
+        raise ValueError("bad value", 42)
+
+    def who(self):
+        return self.name
+
+
+class Doubled:
+    """A serializer that sends everything twice."""
+
+    def serialize_entity(self, context, entity):
+        return [entity, entity]
+
+    def deserialize_entity(self, context, entity):
+        first, second = entity
+        assert first == second
+        return first
 
 
 @pytest.fixture
@@ -140,6 +166,45 @@ def test_a_stock_client_finds_our_endpoints(rabbitmq, serve, stock_client, topic
     assert stock_client("mean", kwargs={"data": [1, 3]}, target=target) == ["ok", 2]
     target = {"topic": topic, "server": "one"}
     assert stock_client("add", kwargs={"a": 1, "b": 2}, target=target) == ["ok", 3]
+
+
+def test_an_exception_is_made_again_from_what_it_was_made_with(rabbitmq, serve, stock_client, stock_server, topic):
+    stock_server()
+    serve(Calc("ours"), rabbitmq.url(f"our-{topic}"))
+    theirs, ours = (stock_client("fail", target={"topic": each}) for each in (topic, f"our-{topic}"))
+    assert ours[:3] == theirs[:3] == ["error", "ValueError", "builtins"]
+    # The stock client puts the traceback into the first of the arguments.
+    assert all(text.endswith(", 42)") for text in (ours[3], theirs[3]))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "amqp_durable_queues=true",
+        "rabbit_quorum_queue=true",
+        "rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true",
+    ],
+)
+def test_a_stock_server_joins_ours_where_both_have_the_same_options(rabbitmq, serve, peer, connect, topic, query):
+    at = rabbitmq.url(topic, vhost="other", more=query)
+    serve(Calc("ours"), at)
+    stock = peer("oslo_peer.py", "server", f"rabbit://guest:guest@127.0.0.1:{rabbitmq.port}/other?{query}", topic, "s1")
+    assert stock.read() == "ready"
+    client = connect(at)
+    assert wait_until(lambda: {client.who() for _ in range(4)} == {"ours", "s1"})
+
+
+def test_a_serializer_stands_between_both_ends(rabbitmq, serve, connect, topic):
+    options = {"serializer": "tests.interop.test_amqp:Doubled", "context": ["user=ann"]}
+    served = {"serializer": options["serializer"]}
+    serve(at=rabbitmq.url(topic), options=served)
+    client = connect(rabbitmq.url(topic), options=options)
+    assert client.echo(value={"a": [1]}) == {"a": [1]}
+    assert client.describe().find("add")
+    calls = client.pipeline()
+    calls.start("a", client.request("add", (), {"a": 1, "b": 2}))
+    assert calls.collect(NEVER) == [("a", Result(3))]
+    assert connect(rabbitmq.url(topic)).call("echo", value=[5, 5]) == [5, 5]
 
 
 WHO = """

@@ -43,6 +43,19 @@ class Worker:
         return self.name
 
 
+class Held:
+    """A served object whose calls run until the test lets them go."""
+
+    def __init__(self):
+        self.running = self.ended = 0
+        self.free = threading.Event()
+
+    def hold(self):
+        self.running += 1
+        self.free.wait(PATIENCE)
+        self.ended += 1
+
+
 @pytest.fixture
 def wire(rabbitmq):
     """A channel of py-amqp, for what no client of ours would send."""
@@ -77,9 +90,9 @@ def test_servers_of_a_topic_share_its_calls(rabbitmq, serve, connect, topic):
     for worker in workers[:2]:
         serve(worker, rabbitmq.url(topic))
     client = connect(rabbitmq.url(topic))
-    for _ in range(500):
+    for _ in range(1000):
         client.work()
-    assert all(200 <= worker.calls <= 300 for worker in workers[:2])
+    assert all(400 <= worker.calls <= 600 for worker in workers[:2])
     serve(workers[2], rabbitmq.url(topic))
     for _ in range(300):
         client.work()
@@ -103,6 +116,20 @@ def test_a_killed_server_loses_at_most_what_it_had_begun(rabbitmq, topic, connec
         second.read_address()
         assert wait_until(lambda: len(written(diary, "done")) >= len(numbers) - most_lost, PATIENCE)
     assert len(numbers) - len(written(diary, "done")) <= most_lost
+
+
+@pytest.mark.parametrize(("prefetch", "waiting"), [(None, 4), (5, 1), (1, 5)])
+def test_no_more_is_taken_than_the_executor_can_hold(rabbitmq, wire, connect, topic, prefetch, waiting):
+    """Two run, and as many as are asked for are held; the rest waits for whoever comes."""
+    held = Held()
+    with Server(held, rabbitmq.url(topic), executor="threads:2", options={"prefetch": prefetch}):
+        client = connect(rabbitmq.url(topic))
+        for _ in range(8):
+            client.cast("hold")
+        assert wait_until(lambda: held.running == 2)
+        assert wait_until(lambda: wire.queue_declare(topic, passive=True).message_count == waiting)
+        held.free.set()
+        assert wait_until(lambda: held.ended == 8)
 
 
 def test_casts_wait_for_a_server(rabbitmq, connect, topic):
@@ -145,8 +172,13 @@ POISON: list[tuple[bytes, dict[str, Any]]] = [
     (b'{"method": "nothing"}', {"content_type": "text/plain"}),
     (b'{"method": "nothing"}', {}),
     (b'{"oslo.version": "3.0", "oslo.message": "{}"}', {"content_type": "application/json"}),
+    (b'{"oslo.version": "2.0", "oslo.message": {}}', {"content_type": "application/json"}),
+    (b'{"oslo.version": "2.0", "oslo.message": "{"}', {"content_type": "application/json"}),
+    (b'{"args": {}}', {"content_type": "application/json"}),
     (b"[" * 50_000, {"content_type": "application/json"}),
-    (b'"' + b"x" * 2_000_000 + b'"', {"content_type": "application/json"}),
+    (b'"' + b"x" * 15_000_000 + b'"', {"content_type": "application/json"}),
+    (b"no zlib", {"content_type": "application/json", "application_headers": {"compression": "application/x-gzip"}}),
+    (b"{}", {"content_type": "application/json", "application_headers": {"compression": "application/x-bz2"}}),
     (
         zlib.compress(b'"' + b"x" * 50_000_000 + b'"'),
         {"content_type": "application/json", "application_headers": {"compression": "application/x-gzip"}},
@@ -156,8 +188,9 @@ POISON: list[tuple[bytes, dict[str, Any]]] = [
 
 def test_poison_is_rejected_once_and_the_next_message_is_served(rabbitmq, wire, connect, topic):
     notes: list[str] = []
-    own = {"method": "nothing", "_msg_id": "a", "_reply_q": topic}
-    bodies = [*POISON, (json.dumps(own).encode(), {"content_type": "application/json"})]
+    # Replies into the server's own queues would come back as requests for ever.
+    wrong = [{"method": "nothing", "_msg_id": "a", "_reply_q": each} for each in (topic, "q" * 256)]
+    bodies = [*POISON, *((json.dumps(each).encode(), {"content_type": "application/json"}) for each in wrong)]
     at = rabbitmq.url(topic)
     with Server("tests.sample", at, note=notes.append, max_message=1_000_000):
         client = connect(at)
@@ -168,6 +201,22 @@ def test_poison_is_rejected_once_and_the_next_message_is_served(rabbitmq, wire, 
     rejected = [note for note in notes if note.startswith("rejected a message")]
     assert len(rejected) == len(bodies)
     assert all(topic in note for note in rejected)
+
+
+def test_an_unknown_version_is_answered_and_a_foreign_queue_is_not_read(rabbitmq, wire, connect, topic):
+    """A reply goes where it is asked for; what it does there is that queue's business, and the server goes on."""
+    wire.queue_declare(f"foreign-{topic}", exclusive=True)
+    asked = {"method": "nothing", "version": "9.0", "_msg_id": "a", "_reply_q": f"foreign-{topic}"}
+    with Server("tests.sample", rabbitmq.url(topic)):
+        message = amqp.basic_message.Message(json.dumps(asked).encode(), content_type="application/json")
+        wire.basic_publish(message, "openstack", topic)
+        assert connect(rabbitmq.url(topic)).nothing() is None
+        found: list[Any] = []
+        wire.basic_consume(f"foreign-{topic}", no_ack=True, callback=found.append)
+        while not found:
+            wire.connection.drain_events(timeout=PATIENCE)
+    reply = json.loads(json.loads(found[0].body)["oslo.message"])
+    assert json.loads(reply["failure"])["class"] == "UnsupportedVersion"
 
 
 def test_a_repeated_message_runs_once(rabbitmq, wire, connect, topic):
@@ -239,15 +288,7 @@ def test_a_broker_that_was_restarted_is_found_again(victim, serve, connect, topi
     at = victim.url(topic, more=f"exchange=ex-{topic}")
     serve(sample, at, options={"durable": True})
     client = connect(at, timeout=20.0)
-    follower = connect(victim.url(f"n{topic}"))
-    heard: list[object] = []
-
-    def follow():
-        for each in follower.listen(Subscription(most=2)):
-            heard.append(each.payload)
-
-    listening = threading.Thread(target=follow, daemon=True)
-    listening.start()
+    heard, late = _follow(connect(victim.url(f"n{topic}")), 2), _follow(connect(victim.url(f"m{topic}")), 1)
     assert _tell(victim.url(f"n{topic}"), "before")
     assert wait_until(lambda: heard == ["before"])
     waiting = victim.url(f"w{topic}", more=f"exchange=ex-{topic}")
@@ -267,8 +308,21 @@ def test_a_broker_that_was_restarted_is_found_again(victim, serve, connect, topi
     serve(sample, waiting)
     assert wait_until(lambda: sample._memory == ["after", "kept"])
     assert _tell(victim.url(f"n{topic}"), "after")
-    listening.join(PATIENCE)
-    assert heard == ["before", "after"]
+    assert _tell(victim.url(f"m{topic}"), "first")
+    assert wait_until(lambda: heard == ["before", "after"], PATIENCE)
+    assert wait_until(lambda: late == ["first"], PATIENCE)
+
+
+def _follow(client, most) -> list[object]:
+    """The payloads that a listener of its own thread hears."""
+    heard: list[object] = []
+
+    def listen():
+        for each in client.listen(Subscription(most=most)):
+            heard.append(each.payload)
+
+    threading.Thread(target=listen, daemon=True).start()
+    return heard
 
 
 def _works(client) -> bool:

@@ -431,18 +431,3 @@ def test_nothing_that_a_server_sends_is_run(impostor, tmp_path):
 def test_replies_that_are_none(impostor, reply):
     with rpcctl.connect(impostor(serving(reply)).address) as connection, pytest.raises(RemoteProtocolError):
         connection.anything()
-
-
-def test_a_reply_that_breaks_off_is_lost_at_every_byte(impostor):
-    whole = codec.frame(pickle.dumps(("#RETURN", "text"), 4))
-    for length in range(len(whole)):
-
-        def talk(connection, part=whole[:length]):
-            read = let_in(connection)
-            read()
-            connection.sendall(codec.frame(pickle.dumps(("#RETURN", None))))
-            read()
-            connection.sendall(part)
-
-        with rpcctl.connect(impostor(talk).address) as connection, pytest.raises(ConnectionLostError):
-            connection.anything()

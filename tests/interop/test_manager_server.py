@@ -2,9 +2,7 @@
 
 import os
 import pickle
-import socket
 import stat
-import subprocess
 import threading
 import time
 from multiprocessing import AuthenticationError
@@ -260,26 +258,6 @@ def test_who_stops_in_the_middle_is_given_up(serve):
         assert silent.is_closed()
         assert half.is_closed()
         assert ask(idle, "rpcctl", "add", 1, 2) == ("#RETURN", 3)
-
-
-def test_ten_thousand_connections_opened_and_dropped_leave_nothing():
-    def resident(pid):
-        return int(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=True).stdout)
-
-    def knock(times):
-        for n in range(times):
-            with socket.create_connection((host, int(port))) as knocking:
-                if n % 10 == 0:
-                    knocking.sendall(b"\0\0\0\x10garbage")
-
-    words = ("serve", "tests.sample", "--bind", AT, "--quiet", "--access-log", "off")
-    with running(*words, env={"RPCCTL_AUTHKEY": KEY}) as process:
-        host, _, port = place_of(process.read_address()).rpartition(":")
-        knock(2000)
-        before = resident(process.popen.pid)
-        knock(8000)
-        assert stock_proxy(f"{host}:{port}", "sample").add(1, 2) == 3
-        assert resident(process.popen.pid) < before * 1.1 + 1024
 
 
 # Keys and places.

@@ -2,6 +2,7 @@
 
 import re
 import resource
+import select
 import socket
 import threading
 from contextlib import contextmanager
@@ -153,15 +154,6 @@ def test_what_is_no_request_ends_the_connection(at, raw, said):
     assert still_serves(at)
 
 
-def test_a_request_cut_at_every_byte(at):
-    data = pack(hello()) + pack(call("add", 2, 3))
-    for end in range(0, len(data), 3):
-        peer = Raw(at)
-        peer.say(data[:end])
-        peer.sock.close()
-    assert still_serves(at)
-
-
 def test_a_client_that_stops_in_the_middle_is_cut_off(at):
     for data in (b"", b"PYRO", pack(hello()) + pack(call("add", 2, 3))[:50]):
         peer = Raw(at)
@@ -178,6 +170,40 @@ def test_a_bomb_is_not_unpacked(at, raw):
     assert still_serves(at)
 
 
+def test_a_stranger_is_not_listened_to_for_long(at, raw):
+    raw.say(Message(codec.CONNECT, 3, JSON.dump({"handshake": "x" * 70_000, "object": "rpcctl"})))
+    assert "65536 are allowed" in JSON.load(raw.hear().payload)
+    assert raw.hear() is None
+    assert still_serves(at)
+
+
+def test_a_large_call_is_read_while_others_are_served(at, raw):
+    large = call("echo", [9] * 330_000, coding=BY_NAME["serpent"])
+    raw.say(hello())
+    raw.hear()
+    raw.say(large, call("add", 2, 3, sequence=2))
+    with Connection(str(at), timeout=10) as client:
+        assert [client.add(n, 1) for n in range(20)] == list(range(1, 21))
+    assert select.select([raw.sock], [], [], 0)[0] == []
+    assert [raw.hear().sequence for _ in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("large", "answered"),
+    [
+        (call("remember", "x" * 300_000, flags=codec.ONEWAY), [2]),
+        (call("echo", "x" * 300_000), [1, 2]),
+        (Message(codec.INVOKE, 4, b"\xc1" * 300_000, 0, 1), [1, 2]),
+        (call("echo", "x" * 300_000, flags=codec.SERIALIZED), [1, 2]),
+    ],
+    ids=["one way", "call", "garbage", "serialized"],
+)
+def test_what_follows_a_large_call_has_its_turn_afterwards(raw, large, answered):
+    raw.say(hello(), large, call("add", 2, 3, sequence=2))
+    assert raw.hear().type == codec.CONNECT_OK
+    assert [raw.hear().sequence for _ in answered] == answered
+
+
 class Grows:
     """Answers with more than it is asked."""
 
@@ -191,15 +217,6 @@ def test_a_result_that_is_too_large_is_told():
         with pytest.raises(RemoteError, match="--max-message"):
             client.grow(MOST)
         assert client.grow(3) == "xxx"
-
-
-def test_ten_thousand_connections_opened_and_dropped(at):
-    for n in range(10_000):
-        peer = Raw(at)
-        if n % 2:
-            peer.say(hello())
-        peer.sock.close()
-    assert still_serves(at)
 
 
 def test_garbage_costs_no_memory(at):

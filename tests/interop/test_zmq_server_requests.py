@@ -196,3 +196,13 @@ def test_a_plain_req_socket_can_call(serve, raw, kind):
     event = msgpack.packb([{"message_id": "x", "v": 1}, "add", [2, 3]])
     client.socket.send_multipart([event] if kind == zmq.REQ else [b"", event])
     assert msgpack.unpackb(client.socket.recv_multipart()[-1])[1:] == ["OK", [5]]
+
+
+def test_a_request_that_is_nested_too_deep_to_be_shown_is_answered(serve, raw):
+    client = raw(serve(trace=lambda *shown: None))
+    header = msgpack.packb({"message_id": "deep", "v": 3})
+    nested = b"\x91" * 1000 + b"\x90"
+    client.socket.send_multipart([b"", b"\x93" + header + msgpack.packb("echo") + nested])
+    assert client.answer("deep")[0] == "ERR"
+    client.call("add", [2, 3], "next")
+    assert client.answer("next") == ["OK", [5]]

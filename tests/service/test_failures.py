@@ -51,7 +51,23 @@ class Hostile(Exception):
 )
 def test_raised(error, failure):
     found = failure_of(error, traceback=False)
-    assert found == failure._replace(module=type(error).__module__)
+    assert found == failure._replace(module=type(error).__module__, args=error.args)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("x", 1, None, 2.5, True), ("x", 1, None, 2.5, True)),
+        ((float("nan"), "\udc80"), ("NaN", "\\udc80")),
+        ((["a list"],), None),
+        ((b"bytes",), None),
+        (("x" * 10_001,), None),
+        ((10**10_000,), None),
+    ],
+    ids=["scalars", "neither", "list", "bytes", "long", "large"],
+)
+def test_what_an_exception_was_made_with_is_told_if_it_is_short(given, told):
+    assert failure_of(ValueError(*given), traceback=False).args == told
 
 
 def test_an_http_error_keeps_its_status():

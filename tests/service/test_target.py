@@ -301,7 +301,7 @@ def test_a_failed_reload_leaves_everything_as_it_was(folder: Folder, source: str
 def test_reload_never_touches_what_is_not_the_users():
     before = {name: sys.modules[name] for name in ("json", "pytest", "rpcctl.errors", "tests.service.test_target")}
     assert reload("json").object is json
-    reload("tests.sample", app_dir=os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+    reload("tests.service.process_target", app_dir=os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
     assert {name: sys.modules[name] for name in before} == before
 
 

@@ -8,6 +8,21 @@ _CLIENT, _SERVER = ("client",), ("server",)
 _PANEL = "amqp only"
 _TLS = tuple(each for each in HTTP_OPTIONS_CLIENT if each.name in ("cacert", "cert", "key", "insecure"))
 _OSLO = frozenset({"kwargs", "oneway", "fanout", "batch", "pipeline", "inspect", "notify", "auth", "tls", "traceback"})
+_OSLO_NAMES = {
+    "amqp_durable_queues": "durable",
+    "rabbit_qos_prefetch_count": "prefetch",
+    "heartbeat_timeout_threshold": "heartbeat",
+    "ssl_ca_file": "cacert",
+    "ssl_cert_file": "cert",
+    "ssl_key_file": "key",
+    "rabbit_quorum_queue=false": "queue-type=classic",
+    "rabbit_transient_quorum_queue=false": "queue-type=classic",
+    "rabbit_quorum_queue=true": "queue-type=quorum-shared",
+    "rabbit_transient_quorum_queue=true": "queue-type=quorum",
+}
+"""As in oslo.messaging's transport URLs (its section oslo_messaging_rabbit), for those that have a counterpart.
+
+The later ones decide: rabbit_quorum_queue alone leaves fanout queues as they are."""
 _BOTH = (_OSLO | {"args"}) - {"notify"}
 
 INFO = ProtocolInfo(
@@ -29,6 +44,7 @@ INFO = ProtocolInfo(
         "celery": _BOTH - {"fanout", "inspect"},
     },
     encoding=Encoding("amqp", binary=False, any_key=False),
+    synonyms=_OSLO_NAMES,
     port=5672,
     snippets={"python": "rpcctl.protocols.amqp.snippets:write_python"},
     extra="amqp",
@@ -72,6 +88,12 @@ INFO = ProtocolInfo(
             panel=_PANEL,
         ),
         Option(
+            "serializer",
+            "object or class that turns arguments, results and payloads into what is sent, and back, as oslo's do",
+            "MODULE:NAME",
+            panel=_PANEL,
+        ),
+        Option(
             "call-monitor",
             "have the server say every half of this (at least 2) that it is still at it; longer silence ends the call",
             "SECONDS",
@@ -101,17 +123,15 @@ INFO = ProtocolInfo(
             "durable",
             "queues that outlive the broker, as amqp_durable_queues",
             type="switch",
-            roles=_SERVER,
             panel=_PANEL,
         ),
         Option(
             "queue-type",
-            "what queues are made of; quorum is what RabbitMQ 4.3 and later want",
+            "what queues are made of: RabbitMQ 4.3 and later want quorum; quorum-shared leaves out each server's own",
             "TYPE",
             "choice",
             "classic",
-            choices=("classic", "quorum"),
-            roles=_SERVER,
+            choices=("classic", "quorum", "quorum-shared"),
             panel=_PANEL,
         ),
         Option(

@@ -5,7 +5,7 @@ is told at once. A call expires in its queue when its caller has given up.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Lock
 from typing import Any
 
@@ -34,6 +34,7 @@ from .layout import Kind
 from .link import Link, exists
 from .links import link_of
 from .pipeline import Pipeline
+from .serializer import load_serializer
 from .spelling import Speller, read_context, show
 
 _PROBE = Ids("0" * 32, f"reply_{'0' * 32}", "0" * 32)
@@ -48,7 +49,8 @@ class Client:
         self._settings = settings
         self._dialect = dialect_of(address, settings.options, settings.max_message)
         self._context = read_context(settings.options)
-        self._speller = Speller(self._dialect, settings, self._context)
+        self._serializer = load_serializer(address, settings.options)
+        self._speller = Speller(self._dialect, settings, self._context, self._serializer)
         self._link: Link | None = None
         self._conversation: Conversation | None = None
         self._turn = Lock()
@@ -119,13 +121,16 @@ class Client:
 
         self.connect(deadline)
         assert self._link is not None
+        notification = self._serializer.encode_payload(notification)
         notify(self._link, notification, self._settings.options, self._context, deadline)
 
     def listen(self, subscription: Subscription) -> Iterator[Notification]:
         """Notifications as they come; one is done with when the next is asked for. Goes on when the broker is lost."""
         from .listener import Listener
 
-        return Listener(self._address, self._settings, self._adopt).listen(subscription)
+        with closing(Listener(self._address, self._settings, self._adopt).listen(subscription)) as found:
+            for each in found:
+                yield each if subscription.tap else self._serializer.decode_payload(each)
 
     def close(self) -> None:
         """Free the connection; calls that wait raise ConnectionLostError."""

@@ -32,6 +32,7 @@ _DISPATCHER = "oslo_messaging.rpc.dispatcher"
 _SHORTEST_MONITOR = 2.0
 """Seconds: a server of oslo.messaging gives its signs twice as often as was asked, and never twice in a second."""
 _NO_METHOD, _BAD_VERSION = "NoSuchMethod", "UnsupportedVersion"
+_MISSES = ((_DISPATCHER, _NO_METHOD), (_DISPATCHER, _BAD_VERSION))
 _UNKNOWN, _VERSION = "Endpoint does not support RPC method ", "Endpoint does not support RPC version "
 _ATTEMPTED = ". Attempted method: "
 _REMOTE = "_Remote"
@@ -209,7 +210,7 @@ def read_reply(message: Mapping[str, Any]) -> Answer:
 def write_failure(failure: Failure) -> str:
     """The text that tells of an exception, so that clients which trust its module can make it again."""
     name, module, text = failure.type, failure.module or _module_of(failure.type), failure.message
-    if failure.kind == "no_method" and module != _DISPATCHER:
+    if failure.kind == "no_method" and (module, name) not in _MISSES:
         name, module, text = _NO_METHOD, _DISPATCHER, _UNKNOWN + failure.message
     own = {"kind": failure.kind, "code": failure.code, "data": failure.data, "name": failure.message}
     return json.dumps(
@@ -218,7 +219,7 @@ def write_failure(failure: Failure) -> str:
             "module": module,
             "message": text,
             "tb": failure.traceback.splitlines(keepends=True),
-            "args": [text],
+            "args": [text] if failure.args is None or text != failure.message else list(failure.args),
             "kwargs": {},
             "rpcctl": {key: value for key, value in own.items() if value is not None},
         }
@@ -236,14 +237,16 @@ def read_failure(text: Any) -> Failure:
     name, module, message = (str(found.get(key) or "") for key in ("class", "module", "message"))
     lines = found.get("tb")
     trace = "".join(each for each in lines if isinstance(each, str)) if isinstance(lines, list) else ""
-    failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module)
-    own = found.get("rpcctl")
-    unknown = failure._replace(kind="no_method", message=_missing(message))
-    if module == _DISPATCHER and name == _BAD_VERSION:
-        return unknown
-    if isinstance(own, dict):
+    own, args = found.get("rpcctl"), found.get("args")
+    # An exception made of its text alone is told so when nothing else is known, too.
+    told = tuple(args) if isinstance(args, list) and args != [message] else None
+    failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module, args=told)
+    # Our servers tell the name of a method that is missing; of a version they know what oslo.messaging's do.
+    if isinstance(own, dict) and (module, name) != (_DISPATCHER, _BAD_VERSION):
         return _read_own(failure, own)
-    return unknown if module == _DISPATCHER and name == _NO_METHOD else failure
+    if (module, name) in _MISSES:
+        return failure._replace(kind="no_method", message=_missing(message))
+    return failure
 
 
 def _missing(message: str) -> str:

@@ -63,7 +63,7 @@ class Conversation:
         self._dialect = dialect
         self._at = at
         self._settings = settings
-        self._spell = speller.spell
+        self._speller = speller
         self._end: RpcctlError | None = None
         """What ended the connection."""
         self._monitor = monitor_of(settings.options)
@@ -105,7 +105,7 @@ class Conversation:
         """Publish a request; the key under which it is known here."""
         key, unique = os.urandom(16).hex(), os.urandom(16).hex()
         ids = Ids("", "", unique) if request.oneway else Ids(key, self._reply_queue(request).to, unique)
-        message = self._spell(request, ids)
+        message = self._speller.spell(request, ids)
         call = self._calls[key] = _Waiting(request)
         if self._monitor is not None and not request.oneway:
             call.heard = Deadline.after(self._monitor)
@@ -124,7 +124,7 @@ class Conversation:
         """The same without waiting: None while there is none. A one-way call has a Result when the broker has it."""
         call = self._calls[key]
         if call.reply is not None:
-            return call.reply
+            return self._speller.read(call.request, call.reply)
         if call.fate == UNROUTABLE:
             raise self.unserved(call.request.method)
         if call.fate == REFUSED:

@@ -52,6 +52,15 @@ class Kind(NamedTuple):
 
     durable: bool = False
     quorum: bool = False
+    """Whether those that servers share are quorum queues."""
+    own_quorum: bool = False
+    """Whether those of one server are, and its fanout exchange is durable."""
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any]) -> "Kind":
+        """What --durable and --queue-type ask for."""
+        found = options.get("queue-type") or ""
+        return cls(bool(options.get("durable")), found.startswith("quorum"), found == "quorum")
 
     def queue(self, name: str, exchange: str = "", key: str = "") -> Queue:
         """A queue that stays, as oslo.messaging declares it with the same options."""
@@ -61,6 +70,6 @@ class Kind(NamedTuple):
     def passing(self, name: str, exchange: str) -> Queue:
         """A queue of one server, which goes with it."""
         arguments: dict[str, Any] = {"x-expires": TRANSIENT_MS}
-        if self.quorum:
+        if self.own_quorum:
             arguments["x-queue-type"] = "quorum"
-        return Queue(name, self.quorum, arguments, exchange, key="", own=True)
+        return Queue(name, self.own_quorum, arguments, exchange, key="", own=True)

@@ -7,7 +7,7 @@ lost is looked for again, ever more slowly. A tap sees copies through a queue of
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from rpcctl.address import Address
 from rpcctl.errors import ConnectError, ConnectionLostError, RemoteProtocolError, ResolveError
@@ -42,13 +42,14 @@ class Listener:
         self._left: int | None = None
         """How many are still wanted."""
 
-    def listen(self, subscription: Subscription) -> Iterator[Notification]:
+    def listen(self, subscription: Subscription) -> Generator[Notification, None, None]:
         """Notifications without end; with a limit in time, until it has passed."""
         tries, self._left = 0, subscription.most
         link = link_of(self._at, self._settings)
         while self._adopt(link):
             try:
                 self._open(link, subscription)
+                tries = max(tries, 1)
                 for each in self._take(link, subscription):
                     tries = 1
                     yield each

@@ -117,7 +117,7 @@ def _write_error(failure: Failure) -> dict[str, Any]:
     return {
         "exc_type": name,
         "exc_path": f"{module}.{name}",
-        "exc_args": [failure.message],
+        "exc_args": [failure.message] if failure.args is None else list(map(str, failure.args)),
         "value": failure.message,
     }
 

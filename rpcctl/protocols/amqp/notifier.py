@@ -42,7 +42,7 @@ def notify(
 
 def declare_queue(link: Link, exchange: str, queue: str, key: str, options: Mapping[str, Any]) -> None:
     """The exchange and a queue that is bound to it, made where they are missing."""
-    kind = Kind(bool(options.get("durable")), options.get("queue-type") == "quorum")
+    kind = Kind.read(options)
     ensure_exchange(link, Exchange(exchange, "topic", kind.durable or kind.quorum))
     ensure_queue(link, kind.queue(queue, exchange, key))
     link.bind(queue, exchange, key)

@@ -92,7 +92,7 @@ class Oslo:
         return Layout(
             (
                 Exchange(exchange, "topic", kind.durable or kind.quorum),
-                Exchange(fanout, "fanout", kind.quorum, auto_delete=True),
+                Exchange(fanout, "fanout", kind.own_quorum, auto_delete=True),
             ),
             (
                 kind.queue(topic, exchange, topic),

@@ -74,7 +74,7 @@ class Plain:
     def layout(self, server: str, id: str, kind: Kind) -> Layout:
         """One queue for requests, bound where it is asked for, and one for what goes to every server."""
         topic, exchange = self._route.topic, self._route.exchange
-        fanout = Exchange(f"{topic}_fanout", "fanout", kind.quorum, auto_delete=True)
+        fanout = Exchange(f"{topic}_fanout", "fanout", kind.own_quorum, auto_delete=True)
         exchanges = [Exchange(exchange, self._kind, kind.durable or kind.quorum)] if exchange else []
         queues = (kind.queue(topic, exchange, topic), kind.passing(f"{fanout.name}_{id}", fanout.name))
         return Layout((*exchanges, fanout), queues)

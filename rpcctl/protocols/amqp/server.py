@@ -18,6 +18,7 @@ from .intake import Intake
 from .layout import Kind, Layout
 from .link import Link
 from .links import link_of, pause_after
+from .serializer import load_serializer
 
 _FAREWELL = 2.0
 """Seconds for the broker to confirm the last replies."""
@@ -43,9 +44,10 @@ class Server:
         options = settings.options
         self._address = address
         self._settings = settings
+        self._serializer = load_serializer(address, options)
         self._dialect = dialect_of(address, options, settings.max_message)
         self._name = options.get("server") or socket.gethostname()
-        self._kind = Kind(bool(options.get("durable")), options.get("queue-type") == "quorum")
+        self._kind = Kind.read(options)
         late = options["ack"] == "late" if options.get("ack") else self._dialect.late
         self._intake = Intake(self._dialect, settings, late=late, wake=self._wake)
         self._prefetch: int | None = options.get("prefetch")
@@ -81,7 +83,7 @@ class Server:
             if self._closing.is_set():
                 return
             self._serving = True
-        self._intake.serve(handler, executor)
+        self._intake.serve(self._serializer.serving(handler), executor)
         try:
             while not self._closing.is_set():
                 self._serve_connection()

@@ -1,4 +1,4 @@
-"""A request as the message that is sent for it, for those who send it and those who only show it. Pure."""
+"""A request as the message that is sent for it, for those who send it and those who only show it; and replies read."""
 
 import json
 from collections.abc import Mapping
@@ -7,28 +7,32 @@ from typing import Any
 from rpcctl.errors import ArgumentError, UsageError
 from rpcctl.interfaces import Settings
 from rpcctl.limits import first_limit
-from rpcctl.messages import Request
+from rpcctl.messages import Reply, Request
 
 from .codec import Ids
 from .dialects import Dialect
 from .message import Message
+from .serializer import Serializer
 
 
 class Speller:
     """Writes the messages of one client."""
 
-    def __init__(self, dialect: Dialect, settings: Settings, context: Mapping[str, Any]) -> None:
+    def __init__(
+        self, dialect: Dialect, settings: Settings, context: Mapping[str, Any], serializer: Serializer
+    ) -> None:
         """`context` travels with every request."""
         self._dialect = dialect
+        self._serializer = serializer
         self._most = settings.max_message
         self._context = context
 
     def spell(self, request: Request, ids: Ids) -> Message:
         """The message for a request; ArgumentError for what it cannot carry."""
-        context = {**self._context, **request.context}
+        request = self._serializer.encode(self._with_context(request))
         timeout = first_limit(request).deadline.remaining()
         try:
-            message = self._dialect.request(request._replace(context=context), ids, timeout)
+            message = self._dialect.request(request, ids, timeout)
         except (TypeError, ValueError, RecursionError) as exc:
             raise ArgumentError(f"{request.method}: the arguments cannot be sent: {exc}") from exc
         if len(message.body) > self._most:
@@ -37,6 +41,13 @@ class Speller:
                 hint="a larger --max-message, at both ends",
             )
         return message
+
+    def read(self, request: Request, reply: Reply) -> Reply:
+        """A reply as the caller gets it; RemoteProtocolError when the user's serializer cannot read it."""
+        return self._serializer.decode(self._with_context(request), reply)
+
+    def _with_context(self, request: Request) -> Request:
+        return request._replace(context={**self._context, **request.context})
 
 
 def show(request: Request, message: Message) -> str:

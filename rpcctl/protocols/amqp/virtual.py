@@ -46,15 +46,18 @@ class VirtualLink(Link):
         self._ear = -1
         self._came = False
         self._fanouts: set[str] = set()
+        self._errors: tuple[type[Exception], ...] = _ERRORS
 
     def open(self, deadline: Deadline) -> None:
         """Make the folder, or reach the server."""
         try:
             self._connection = self._connect()
+            # Of the library behind it, which has classes of its own.
+            self._errors = (*_ERRORS, *self._connection.connection_errors)
             self._channel = self._connection.channel()
         except ImportError as exc:
             raise MissingExtraError(f"redis:// needs a library: {exc}", hint="pip install redis packaging") from exc
-        except _ERRORS as exc:
+        except self._errors as exc:
             raise ConnectError(f"{self._place.at}: {exc}") from exc
 
     def declare_exchange(
@@ -106,7 +109,7 @@ class VirtualLink(Link):
         )
         try:
             self._channel.basic_publish(made, message.exchange, message.key)
-        except _ERRORS as exc:
+        except self._errors as exc:
             raise ConnectionLostError(f"{self._place.at}: {exc}") from exc
         except ValueError as exc:
             raise ArgumentError(f"it cannot be published: {exc}") from exc
@@ -184,20 +187,34 @@ class VirtualLink(Link):
             userid=at.user or None,
             password=self._place.login.password if at.password else None,
             virtual_host=at.path.strip("/") or "0",
-            transport_options={"polling_interval": _POLL},
+            transport_options={},
         )
 
     def _drain(self, seconds: float) -> None:
         """Wait so long for messages at most, and no longer than other threads may have to wait for us."""
         self._open_channel()
+        if self._place.at.transport == "filesystem":
+            self._drain_now(max(0.0, seconds if self._ear < 0 else min(seconds, _POLL)))
+            return
+        # First kombu asks for messages; then it is awaited here, where the ear is heard as well, that something comes.
+        self._drain_now(0.0)
+        if not self._came:
+            files = [*self._connection.transport.cycle.fds, *([self._ear] if self._ear >= 0 else [])]
+            poll = select.poll()
+            for each in files:
+                poll.register(each, select.POLLIN)
+            poll.poll(max(0.0, seconds) * 1000)
+            self._drain_now(0.0)
+
+    def _drain_now(self, seconds: float) -> None:
         try:
-            self._connection.drain_events(timeout=max(0.0, seconds if self._ear < 0 else min(seconds, _POLL)))
+            self._connection.drain_events(timeout=seconds)
         except TimeoutError:
             pass  # Nothing is there.
         except ValueError as exc:
             # Another program's, which writes a message under the name by which it is found.
             self._settings.note(f"{self._place.at}: half a message was found, and dropped: {exc}")
-        except _ERRORS as exc:
+        except self._errors as exc:
             raise ConnectionLostError(f"{self._place.at}: {exc}") from exc
 
     def _rings(self) -> bool:

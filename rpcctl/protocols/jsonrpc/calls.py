@@ -7,14 +7,18 @@ from collections.abc import Callable
 from threading import Lock
 
 from rpcctl.http import calls
-from rpcctl.http.calls import Done, Silence, too_large, unwritable
+from rpcctl.http.calls import UNREADABLE, Done, Silence, too_large, unwritable
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 
-from . import INFO, codec, discovery
+from . import INFO, codec, discovery, faults
 from .codec import Call, Received, Refusal
 
 _RESERVED = (INSPECT, PING)
+
+
+_ENCODING = INFO.encoding._replace(nan=True)
+"""Of results: NaN becomes an error, since text in the place of a number would go unnoticed."""
 
 
 class Exchange(calls.Exchange):
@@ -24,7 +28,7 @@ class Exchange(calls.Exchange):
 
     def __init__(self, handler: Handler, executor: Executor, settings: Settings, rules: codec.Rules) -> None:
         """Nothing runs yet."""
-        super().__init__(handler, executor, settings, INFO.encoding)
+        super().__init__(handler, executor, settings, _ENCODING)
         self._rules = rules
 
     def run(self, body: bytes, peer: str, done: Done) -> None:
@@ -33,6 +37,7 @@ class Exchange(calls.Exchange):
         if type(received) is list:
             self._run_batch(received, peer, done)
         elif isinstance(received, Refusal):
+            self.refuse(UNREADABLE, peer, _word(received))
             done(codec.write_refusal(received))
         elif isinstance(received, Call):
             if received.notification:
@@ -43,7 +48,10 @@ class Exchange(calls.Exchange):
 
     def _run_batch(self, batch: list[Call | Refusal], peer: str, done: Done) -> None:
         calls = [each for each in batch if isinstance(each, Call) and not each.notification]
-        answers = [codec.write_refusal(each) for each in batch if isinstance(each, Refusal)]
+        refused = [each for each in batch if isinstance(each, Refusal)]
+        if refused:
+            self.refuse(UNREADABLE, peer, f"{_word(refused[0])}; {len(refused)} of a batch of {len(batch)}")
+        answers = [codec.write_refusal(each) for each in refused]
         gathered = _Gathered(answers, len(calls), self.settings.max_message, done)
         for each in batch:
             if isinstance(each, Call) and each.notification:
@@ -59,16 +67,16 @@ class Exchange(calls.Exchange):
             answer.deliver(Failure("no_method", "NameError", call.method))
             return
         if call.method in discovery.BUILTINS:
-            request = Request(INSPECT, encoding=INFO.encoding, peer=peer)
+            request = Request(INSPECT, encoding=_ENCODING, peer=peer)
         else:
-            request = Request(call.method, call.args, call.kwargs, encoding=INFO.encoding, context=call.more, peer=peer)
+            request = Request(call.method, call.args, call.kwargs, encoding=_ENCODING, context=call.more, peer=peer)
         self.executor.submit(self.handler, request, answer)
 
     def _run_silently(self, call: Call, peer: str) -> None:
         if call.method in _RESERVED or call.method in discovery.BUILTINS:
             return
         request = Request(
-            call.method, call.args, call.kwargs, oneway=True, encoding=INFO.encoding, context=call.more, peer=peer
+            call.method, call.args, call.kwargs, oneway=True, encoding=_ENCODING, context=call.more, peer=peer
         )
         self.executor.submit(self.handler, request, Silence())
 
@@ -125,3 +133,8 @@ class _Gathered:
             last = not self._left
         if last:
             self._done(codec.write_batch(self._answers))
+
+
+def _word(refusal: Refusal) -> str:
+    """Why, for the log: not JSON's own complaint, which quotes what was sent."""
+    return f"{refusal.code} {'Parse error' if refusal.code == faults.PARSE_ERROR else refusal.message}"

@@ -2,11 +2,12 @@
 
 from rpcctl.address import Address
 from rpcctl.http.server import Done, Post
-from rpcctl.http.service import HttpService, answer_page
+from rpcctl.http.service import HttpService, ServiceApp
 from rpcctl.interfaces import Executor, Handler, Settings
 
 from . import codec, json_text
 from .calls import Exchange
+from .snippets import write_curl
 
 JSON = "application/json"
 PATHS = ("/", "/jsonrpc", "/RPC2")
@@ -26,24 +27,16 @@ class Server(HttpService):
 
     def serve(self, handler: Handler, executor: Executor) -> None:
         """Serve until `close`."""
-        self._http.serve(App(Exchange(handler, executor, self._settings, _rules(self._settings)), self._paths(PATHS)))
+        exchange = Exchange(handler, executor, self._settings, _rules(self._settings))
+        self._http.serve(App(exchange, self.address, self._paths(PATHS), write_curl))
 
 
-class App:
+class App(ServiceApp):
     """What the HTTP server asks."""
-
-    def __init__(self, exchange: Exchange, paths: tuple[str, ...]) -> None:
-        """Answer at these paths."""
-        self.paths = paths
-        self._exchange = exchange
 
     def answer(self, post: Post, done: Done) -> None:
         """Run the calls of a body; status 204 when there is nothing to answer."""
         self._exchange.take(post.body, post.peer, lambda data: done(200 if data else 204, data, JSON))
-
-    def page(self, done: Done) -> None:
-        """What there is, for people."""
-        self._exchange.describe(lambda reply: answer_page(reply, done))
 
     def claims(self, post: Post) -> bool:
         """Whether it is JSON, by its type or, where that says neither, by its first byte."""

@@ -50,7 +50,9 @@ class Desk:
         try:
             return codec.write((kind, value), limit)
         except LocalProtocolError as exc:
-            return codec.write((codec.UNSERIALIZABLE, f"TypeError: the result of {method}: {exc.message}"), limit)
+            return codec.write(
+                (codec.UNSERIALIZABLE, f"TypeError: the result of {method} cannot be sent: {exc.message}"), limit
+            )
 
 
 class Session:

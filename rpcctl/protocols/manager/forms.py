@@ -22,6 +22,8 @@ MOST_CHARACTERS = 256 * 1024 * 1024
 """Each counted as often as it is referred to."""
 _CONTAINER = 8
 """Items that a list or dict itself counts for: to look into one takes as long."""
+_FEW = 8
+"""Items of a list that a look at their types is enough for, when they are the arguments of most calls."""
 _LONGEST_RANGE = 10_000
 _PLAIN = (bool, int, float, type(None))
 _TIMES = {"datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone"}
@@ -38,7 +40,7 @@ ALLOWED = frozenset(
 def settle(value: Any) -> Any:
     """The plain form of what `pickles.read` gave; RemoteProtocolError when it is too deep or too large."""
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in _PLAIN or (kind is list and len(value) <= _FEW and all(type(each) in _PLAIN for each in value)):
         return value
     return _Settling().settle(value, 0)
 

@@ -71,10 +71,18 @@ class _Reader:
         data, steps, memo = self._data, _STEPS, self._memo
         while True:
             # Whoever reads beyond the end comes here afterwards, and fails.
-            code = data[self.at]
-            self.at += 1
+            at = self.at
+            code = data[at]
+            self.at = at + 1
+            # What small requests consist of, before what needs a call.
             if code == _MEMOIZE:
                 memo[len(memo)] = self._stack[-1]
+            elif code == _BYTE:
+                self._stack.append(data[at + 1])
+                self.at = at + 2
+            elif code == _SHORT_TEXT and (text := data[at + 2 : at + 2 + data[at + 1]]).isascii():
+                self._stack.append(text.decode("ascii"))
+                self.at = at + 2 + data[at + 1]
             elif code == _STOP:
                 return self._stack.pop()
             else:
@@ -107,10 +115,6 @@ class _Reader:
 
     def push_bytes(self, width: int) -> None:
         self._stack.append(self._take(self._number(width)))
-
-    def push_byte(self) -> None:
-        self._stack.append(self._data[self.at])
-        self.at += 1
 
     def push_short(self) -> None:
         self._stack.append(self._number(2))
@@ -271,6 +275,8 @@ def _expect(kind: type, value: Any) -> Any:
 
 _STOP = ord(".")
 _MEMOIZE = 0x94
+_BYTE = ord("K")
+_SHORT_TEXT = 0x8C
 _STEPS: dict[int, Callable[[_Reader], None]] = {
     0x80: lambda reader: reader.skip(1),  # PROTO
     0x95: lambda reader: reader.skip(8),  # FRAME: one after the other, whatever its length says
@@ -281,12 +287,11 @@ _STEPS: dict[int, Callable[[_Reader], None]] = {
     0x88: lambda reader: reader.push(True),
     0x89: lambda reader: reader.push(False),
     ord("J"): lambda reader: reader.push_integer(4),
-    ord("K"): _Reader.push_byte,
     ord("M"): _Reader.push_short,
     0x8A: lambda reader: reader.push_long(1),
     0x8B: lambda reader: reader.push_long(4),
     ord("G"): _Reader.push_float,
-    0x8C: _Reader.push_text,
+    _SHORT_TEXT: _Reader.push_text,
     ord("X"): lambda reader: reader.push_text(4),
     0x8D: lambda reader: reader.push_text(8),
     ord("C"): lambda reader: reader.push_bytes(1),

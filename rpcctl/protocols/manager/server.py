@@ -37,7 +37,7 @@ class Server:
     def serve(self, handler: Handler, executor: Executor) -> None:
         """Serve on the calling thread until `close`."""
         self._desk = Desk(handler, executor, self._settings, self._key)
-        self._host.serve()
+        self._host.serve(executor.welcome())
 
     def drain(self) -> None:
         """Accept no connections, and answer new calls that the server is shutting down."""

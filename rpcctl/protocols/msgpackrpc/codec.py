@@ -27,6 +27,8 @@ _ITEM_BYTES = 8
 may have bytes, divided by this, or a few bytes would cost a lot of memory."""
 
 
+_FIRST_BUFFER = 16 * 1024
+"""Bytes that an unpacker begins with; it would take a megabyte for each connection."""
 Message = list[Any]
 """A message that was checked: `[REQUEST, id, method, params]`, `[RESPONSE, id, error, result]` or
 `[NOTIFICATION, method, params]`, the id a number, the method a text, the params a list."""
@@ -158,6 +160,7 @@ class Stream:
             unicode_errors=unicode_errors,
             ext_hook=self._hook,
             timestamp=3,
+            read_size=_FIRST_BUFFER,
             max_buffer_size=self._most + (1 << 20),
             max_array_len=max(self._most // _ITEM_BYTES, 1024),
         )

@@ -6,6 +6,7 @@ from rpcctl.sockets import STREAM_OPTIONS_SERVER, stream_transports
 
 _CLIENT, _SERVER = ("client",), ("server",)
 _PANEL = "Encryption"
+_ENCRYPTED = ("tls",)
 _READER = "rpcctl.protocols.pyro.uri:read"
 
 INFO = ProtocolInfo(
@@ -20,6 +21,7 @@ INFO = ProtocolInfo(
     ),
     client="rpcctl.protocols.pyro.client:Client",
     server="rpcctl.protocols.pyro.server:Server",
+    snippets={"python": "rpcctl.protocols.pyro.snippets:write_python"},
     features=frozenset({"args", "kwargs", "oneway", "stream", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("pyro", any_key=False),
     port=9999,
@@ -48,9 +50,16 @@ INFO = ProtocolInfo(
         Option("pyro-name", "name to register; the object's own without it", "NAME", roles=_SERVER),
         Option("pyro-tag", "what PYROMETA: finds it by", "TAG", multiple=True, roles=_SERVER),
         Option("max-batch", "most calls in one batch", "N", "integer", 1000, roles=_SERVER),
-        Option("cacert", "authorities to trust, PEM", "FILE", panel=_PANEL),
-        Option("cert", "certificate to show to the other end, PEM", "FILE", panel=_PANEL),
-        Option("key", "its key, unless it is in the same file", "FILE", secret=True, panel=_PANEL),
+        Option("cacert", "authorities to trust, PEM", "FILE", panel=_PANEL, transports=_ENCRYPTED),
+        Option("cert", "certificate to show to the other end, PEM", "FILE", panel=_PANEL, transports=_ENCRYPTED),
+        Option(
+            "key",
+            "its key, unless it is in the same file",
+            "FILE",
+            secret=True,
+            panel=_PANEL,
+            transports=_ENCRYPTED,
+        ),
         Option("insecure", "trust any certificate", type="switch", short="-k", roles=_CLIENT, panel=_PANEL),
         *STREAM_OPTIONS_SERVER,
     ),

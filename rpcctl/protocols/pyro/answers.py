@@ -222,3 +222,19 @@ class Silence:
 
     def ended(self) -> None:
         """Nobody waits."""
+
+
+class _Nobody:
+    """Where the answers to one-way requests go."""
+
+    max_message = 1 << 30
+
+    def finish(self, data: bytes, shown: Any) -> None:
+        """Drop it."""
+
+    def open_stream(self) -> Stream | None:
+        """There is nobody to read it."""
+        return None
+
+
+NOBODY = _Nobody()

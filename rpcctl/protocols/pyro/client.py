@@ -9,7 +9,7 @@ from typing import Any
 
 from rpcctl.address import Address
 from rpcctl.errors import RemoteProtocolError, RpcctlError
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result
 
@@ -66,6 +66,13 @@ class Client:
             else:
                 replies.append(_collect(self._call(rest[0])))
         return replies
+
+    def preview(self, request: Request) -> list[Preview]:
+        """The greeting and the call, as to a server that has the object."""
+        from .previews import preview
+        from .uri import place_of
+
+        return preview(place_of(self._address).object, request, self._settings)
 
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError."""

@@ -97,9 +97,10 @@ def _pack_annotations(annotations: Mapping[str, bytes]) -> bytes:
 class Messages:
     """Bytes as they come to whole messages; keeps the unfinished rest."""
 
-    def __init__(self, max_message: int) -> None:
-        """`max_message` bounds annotations and payload, compressed and not, in bytes."""
+    def __init__(self, max_message: int, max_first: int | None = None) -> None:
+        """`max_message` bounds annotations and payload, compressed and not, in bytes; `max_first` the first's."""
         self._most = max_message
+        self._limit = max_message if max_first is None else min(max_first, max_message)
         self._rest = bytearray()
         self._need = _HEADER.size
 
@@ -119,13 +120,14 @@ class Messages:
                 self._need = _HEADER.size
                 return found
             head = _HEADER.unpack_from(rest)
-            _check_head(head, rest, self._most)
+            _check_head(head, rest, self._limit)
             self._need = end = _HEADER.size + head[6] + head[7]
             if len(rest) < end:
                 return found
             body = bytes(memoryview(rest)[_HEADER.size : end])
             del rest[:end]
-            found.append(_read(head, body, self._most))
+            found.append(_read(head, body, self._limit))
+            self._limit = self._most
 
     def missing(self) -> int:
         """How many bytes are wanted before there can be another message; at least 1."""

@@ -28,7 +28,8 @@ from .encodings import BY_ID, BY_NAME, MARSHAL, MSGPACK, SERPENT, Coding, marsha
 from .uri import spell
 
 PING_BYTES = b"ping"
-_HELLO = "hello"
+HELLO = "hello"
+"""What is said in place of a token."""
 _ENDED = "the connection ended in the handshake"
 _NO_OBJECT = "unknown object"
 _BUSY = "no free workers"
@@ -59,7 +60,7 @@ class Conversation:
 
     def shake_hands(self, token: str) -> None:
         """Introduce ourselves, and learn of the object; TimeoutError, or why the server will not have us."""
-        data = self._pack(codec.CONNECT, self.coding.dump({"handshake": token or _HELLO, "object": self.name}))
+        data = self._pack(codec.CONNECT, self.coding.dump({"handshake": token or HELLO, "object": self.name}))
         if self._settings.trace is not None:
             shown = f"connect to {self.name}, {self.coding.name}"
             # However it is spelled there, the token is in the bytes.

@@ -75,7 +75,7 @@ class Server:
             streams=Streams(),
             is_draining=lambda: self._host.draining,
         )
-        self._host.serve()
+        self._host.serve(executor.welcome())
 
     def drain(self) -> None:
         """Accept no further connections and calls, and be found no more."""

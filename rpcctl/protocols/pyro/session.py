@@ -7,6 +7,7 @@ is under way waits for its turn; one-way calls do not hold up what follows.
 import hmac
 from collections import deque
 from collections.abc import Callable, Mapping
+from threading import Thread
 from typing import Any, NamedTuple
 
 from rpcctl.errors import RemoteProtocolError
@@ -16,7 +17,7 @@ from rpcctl.sockets.link import Link
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
 
 from . import codec, faults
-from .answers import Answer, Batched, Call, Silence, Told
+from .answers import NOBODY, Answer, Batched, Call, Silence, Told
 from .codec import Message, Messages
 from .daemon import ask_daemon
 from .description import DAEMON, META
@@ -27,6 +28,10 @@ from .streams import AHEAD, Stream, Streams
 
 BATCH = "<batch>"
 _PONG = b"pong"
+_LARGE = 256 * 1024
+"""Bytes from which on a call is read on a thread of its own, not on the one that moves everybody's bytes."""
+_LONGEST_GREETING = 64 * 1024
+"""Bytes of a client's first message: whoever sends it may be a stranger still."""
 _MOST_WAITING = 64
 """Requests of one client that wait for their turn, before no more are read."""
 _SILENCE = Silence()
@@ -54,7 +59,7 @@ class Session:
         self.max_message = shared.settings.max_message
         self._link = link
         self._shared = shared
-        self._messages = Messages(self.max_message)
+        self._messages = Messages(self.max_message, _LONGEST_GREETING)
         self._waiting: deque[Message] = deque()
         self._streams: set[str] = set()
         self._run: Run | None = None
@@ -170,13 +175,26 @@ class Session:
         coding = BY_ID.get(message.serializer)
         if coding is None:
             raise RemoteProtocolError(f"a request in serializer {message.serializer}, which is not read")
+        if len(message.payload) < _LARGE:
+            self._begin(message, coding, _read_call(message, coding))
+            return
+        self._busy = True
+
+        def read() -> None:
+            found = _read_call(message, coding)
+            self._link.post(lambda: self._begin_late(message, coding, found))
+
+        Thread(target=read, name="rpcctl-pyro", daemon=True).start()
+
+    def _begin_late(self, message: Message, coding: Coding, call: Asked | RemoteProtocolError) -> None:
+        if not self._ended:
+            self._begin(message, coding, call)
+            self._advance()
+
+    def _begin(self, message: Message, coding: Coding, call: Asked | RemoteProtocolError) -> None:
         self._busy = not message.flags & codec.ONEWAY
-        try:
-            call = coding.load_call(message.payload)
-            if message.flags & codec.SERIALIZED:
-                raise RemoteProtocolError("arguments that stay serialized are not taken")
-        except RemoteProtocolError as exc:
-            self._answer(message, coding, "").give(Failure("protocol", "ProtocolError", exc.message))
+        if isinstance(call, RemoteProtocolError):
+            self._answer(message, coding, "").give(Failure("protocol", "ProtocolError", call.message))
             return
         if self._shared.settings.trace is not None:
             self._shared.settings.trace(
@@ -197,7 +215,7 @@ class Session:
             self._call(message, coding, call, answer)
 
     def _answer(self, message: Message, coding: Coding, method: str) -> Answer:
-        return Answer(_NOBODY if message.flags & codec.ONEWAY else self, message, coding, method)
+        return Answer(NOBODY if message.flags & codec.ONEWAY else self, message, coding, method)
 
     def _call(self, message: Message, coding: Coding, call: Asked, answer: Answer) -> None:
         objects = self._shared.objects
@@ -259,20 +277,16 @@ class Session:
             )
 
 
-class _Nobody:
-    """Where the answers to one-way requests go."""
-
-    max_message = 1 << 30
-
-    def finish(self, data: bytes, shown: Any) -> None:
-        """Drop it."""
-
-    def open_stream(self) -> Stream | None:
-        """There is nobody to read it."""
-        return None
+def _read_call(message: Message, coding: Coding) -> Asked | RemoteProtocolError:
+    """The call that a message holds, or what is wrong with it."""
+    if message.flags & codec.SERIALIZED:
+        return RemoteProtocolError("arguments that stay serialized are not taken")
+    try:
+        return coding.load_call(message.payload)
+    except RemoteProtocolError as exc:
+        return exc
 
 
-_NOBODY = _Nobody()
 _ACCESS: Mapping[str, int] = {"__getattr__": 1, "__setattr__": 2}
 """What reads and writes attributes, and the number of arguments."""
 _COUNTS = {"list": (0, 0), "signature": (1, 1), "doc": (1, 1), "describe": (0, 1)}

@@ -5,16 +5,19 @@ Transport-free: a body comes in, and `done` takes the answer, from any thread. N
 
 from rpcctl.errors import LocalProtocolError
 from rpcctl.http import calls
-from rpcctl.http.calls import Done, too_large, unwritable
+from rpcctl.http.calls import UNREADABLE, Done, too_large, unwritable
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import INSPECT, Failure, Reply, Request, Result
 
 from . import INFO, codec, faults
-from .reader import DEFAULT_LIMITS, MalformedError
+from .reader import DEFAULT_LIMITS, INVALID_PARAMS, NOT_WELL_FORMED, MalformedError
 from .system import INSPECTING, System
 
 _ENCODING = INFO.encoding._replace(nan=True)
 """Of results: NaN becomes a fault, since text in the place of a number would go unnoticed."""
+
+
+_WORDS = {NOT_WELL_FORMED: "not well-formed", INVALID_PARAMS: "wrong parameters"}
 
 
 class Exchange(calls.Exchange):
@@ -33,6 +36,8 @@ class Exchange(calls.Exchange):
         try:
             call = codec.read_call(body, self._limits)
         except MalformedError as exc:
+            # Its text may quote what was sent.
+            self.refuse(UNREADABLE, peer, f"{exc.code} {_WORDS.get(exc.code, 'no call')}")
             done(codec.write_fault(exc.code, exc.message))
             return
         except Exception as exc:  # Of memory there may be too little, and somebody waits for an answer.

@@ -2,11 +2,12 @@
 
 from rpcctl.address import Address
 from rpcctl.http.server import Done, Post
-from rpcctl.http.service import HttpService, answer_page
+from rpcctl.http.service import HttpService, ServiceApp
 from rpcctl.interfaces import Executor, Handler
 
 from . import INFO, codec
 from .calls import Exchange
+from .snippets import write_curl
 
 _PATHS = ("/", "/RPC2", "/xmlrpc")
 """Where it answers, beside the path of its address."""
@@ -27,23 +28,16 @@ class Server(HttpService):
 
     def serve(self, handler: Handler, executor: Executor) -> None:
         """Serve on the calling thread until `close`."""
-        self._http.serve(_App(Exchange(handler, executor, self._settings), self._paths(_PATHS)))
+        exchange = Exchange(handler, executor, self._settings)
+        self._http.serve(_App(exchange, self.address, self._paths(_PATHS), write_curl))
 
 
-class _App:
+class _App(ServiceApp):
     """What the HTTP server asks."""
-
-    def __init__(self, exchange: Exchange, paths: tuple[str, ...]) -> None:
-        self.paths = paths
-        self._exchange = exchange
 
     def answer(self, post: Post, done: Done) -> None:
         """Run the call of a body; a fault is status 200 as well."""
         self._exchange.take(post.body, post.peer, lambda data: done(200, data, codec.CONTENT_TYPE))
-
-    def page(self, done: Done) -> None:
-        """What there is, for people."""
-        self._exchange.describe(lambda reply: answer_page(reply, done))
 
     def claims(self, post: Post) -> bool:
         """Whether it is XML, by its type or, where that says neither, by its first bytes."""
