@@ -13,6 +13,9 @@ INSPECT = "rpcctl.inspect"
 PING = "rpcctl.ping"
 """The reserved method name that asks a server for a sign of life; its result is the server's name, maybe empty."""
 
+REFUSED = "refused"
+"""What a log calls the outcome of a request that never became a call, before it says why."""
+
 
 class Deadline(NamedTuple):
     """An instant on the monotonic clock, or never."""

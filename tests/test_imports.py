@@ -48,7 +48,7 @@ LAYERS = [
     ("pool.py", (*SEAMS, "rpcctl.api"), ()),
     ("proxy.py", (*SEAMS, "rpcctl.api", "rpcctl.listening", "rpcctl.pool", "rpcctl.service"), ()),
     ("histogram.py", (), ()),
-    ("metrics.py", (*CORE, "rpcctl.address", "rpcctl.service.outcome"), ("prometheus_client",)),
+    ("metrics.py", (*CORE, "rpcctl.address"), ("prometheus_client",)),
     ("bench/worker.py", (*SEAMS, "rpcctl.api", "rpcctl.bench", "rpcctl.service.stdio"), ()),
     ("bench/tally.py", (*CORE, "rpcctl.api", "rpcctl.histogram"), ()),
     ("bench/*.py", (*SEAMS, "rpcctl.bench"), ()),
@@ -114,7 +114,7 @@ LAYERS = [
     ("cli/bench*.py", (*SEAMS, "rpcctl.registry", "rpcctl.bench", "rpcctl.cli"), ()),
     ("cli/serving.py", (*SERVED, "rpcctl.metrics", "rpcctl.proxy"), ()),
     ("cli/proxy.py", (*SEAMS, "rpcctl.proxy", "rpcctl.service.outcome", "rpcctl.cli"), ()),
-    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.service.outcome", "rpcctl.cli"), ()),
+    ("cli/traffic.py", (*CORE, "rpcctl.histogram", "rpcctl.cli"), ()),
     ("cli/*.py", SERVED, ("rich",)),
 ]
 # A codec is pure: it must not even see what moves bytes or tells the time.
