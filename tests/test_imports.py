@@ -19,6 +19,7 @@ SEAMS = (
     "rpcctl.outcomes",
     "rpcctl.secrets",
     "rpcctl.settings",
+    "rpcctl.turn",
 )
 SERVED = (
     *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.batch"),
@@ -34,6 +35,7 @@ LAYERS = [
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
     ("limits.py", CORE, ()),
+    ("turn.py", CORE, ()),
     ("openrpc.py", CORE, ()),
     ("outcomes.py", CORE, ()),
     ("secrets.py", CORE, ()),

@@ -6,7 +6,6 @@ own servers have fixed idents and need neither.
 
 import os
 from collections.abc import Iterator
-from threading import Lock
 from typing import Any
 
 from rpcctl.address import Address
@@ -22,6 +21,7 @@ from rpcctl.errors import (
 from rpcctl.interfaces import Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import INSPECT, PING, Deadline, End, Failure, Item, Reply, Request, Result
+from rpcctl.turn import Turn
 
 from . import codec, description, faults
 from .codec import OWN_IDENT, Call, Proxy
@@ -48,7 +48,7 @@ class Client:
         self._line: Line | None = None
         self._is_ours = False
         self._closed = False
-        self._turn = Lock()
+        self._turn = Turn(address)
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the server and the object, or raise a TransportError that says why not, MethodNotFoundError or
@@ -150,14 +150,8 @@ class Client:
     def _ask(self, request: Request, limit: Limit, ident: str = "") -> "Result | Failure | Proxy":
         ident = ident or self._ident
         data = self._pack(Call(ident, request.method, request.args, request.kwargs))
-        left = limit.deadline.remaining()
-        # A connection carries one call at a time: a second thread waits, or it would read the first one's answer.
-        if not self._turn.acquire(timeout=-1 if left is None else left):
-            raise limit.error(request)
-        try:
+        with self._turn.within(limit.deadline):
             return self._exchange(request, limit, ident, data)
-        finally:
-            self._turn.release()
 
     def _exchange(self, request: Request, limit: Limit, ident: str, data: bytes) -> "Result | Failure | Proxy":
         line = self._current(limit, request)

@@ -5,10 +5,11 @@ call is never made twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from rpcctl.address import Address
-from rpcctl.errors import ConnectionLostError, MethodNotFoundError, RemoteProtocolError
+from rpcctl.errors import ConnectionLostError, DeadlineError, MethodNotFoundError, RemoteProtocolError
 from rpcctl.interfaces import Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import (
@@ -23,6 +24,7 @@ from rpcctl.messages import (
     Request,
     Result,
 )
+from rpcctl.turn import Turn
 
 from . import codec, faults
 from .codec import Message
@@ -41,6 +43,13 @@ _PARTING = 1.0
 """Seconds for a word of farewell to leave."""
 
 
+class Heard(NamedTuple):
+    """An answer, and the value in it."""
+
+    message: Message
+    value: Any
+
+
 class Client:
     """Calls the methods of one object, or of all objects of a server. Usable from one thread; `close` from any."""
 
@@ -52,6 +61,7 @@ class Client:
         self._conversation: Conversation | None = None
         self._closed = False
         self._goals = Goals()
+        self._turn = Turn(address)
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the object."""
@@ -59,6 +69,8 @@ class Client:
             raise ConnectionLostError("the connection is closed")
         if self._conversation is None:
             self._conversation = self._open(deadline)
+            if self._closed:
+                self._give_up()
 
     def send(self, request: Request) -> Iterator[Reply]:
         """Send on the first `next`; yield its replies. Raises what `rpcctl.interfaces.Client.send` says."""
@@ -77,7 +89,8 @@ class Client:
         replies: list[Reply | None] = []
         while len(replies) < len(requests):
             rest = requests[len(replies) : len(replies) + _MOST_CALLS]
-            goals = self._find_alike(rest)
+            limit = first_limit(rest[0])
+            goals = self._exchange(rest[0], limit, partial(self._find_alike, requests=rest, limit=limit))
             if len(goals) > 1:
                 replies += self._send_calls(goals, rest)
             else:
@@ -91,30 +104,32 @@ class Client:
 
     def _call(self, request: Request) -> Iterator[Reply]:
         limit = first_limit(request)
-        goal = self._find(request, limit)
+        heard = self._exchange(request, limit, lambda talk: self._ask(talk, request, limit))
+        if not isinstance(heard, Heard):
+            yield from heard
+        elif heard.message.flags & codec.STREAM:
+            yield from self._stream(request, heard.message)
+        else:
+            yield _read(request, heard)
+
+    def _ask(self, talk: Conversation, request: Request, limit: Limit) -> "Heard | tuple[Reply, ...]":
+        """What a server says to a call; replies where it was not asked or says nothing."""
+        goal = self._find(talk, request, limit)
         if goal is None:
-            if not request.oneway:
-                yield Failure("no_method", "AttributeError", request.method)
-            return
+            return () if request.oneway else (Failure("no_method", "AttributeError", request.method),)
         method, args = goal.spell(request.args)
         flags = codec.ONEWAY if request.oneway else 0
-        answer = self._exchange(
-            request, limit, lambda talk: talk.invoke(goal.object, method, args, request.kwargs, limit.deadline, flags)
-        )
-        if answer is None:
-            return
-        if answer.flags & codec.STREAM:
-            yield from self._stream(request, answer)
-        else:
-            yield self._read(request, answer)
+        answer = talk.invoke(goal.object, method, args, request.kwargs, limit.deadline, flags)
+        return () if answer is None else self._hear(talk, answer)
 
-    def _read(self, request: Request, answer: Message) -> Result | Failure:
-        value = self._stand().read(answer)
-        if not answer.flags & codec.EXCEPTION:
-            return Result(value)
-        if faults.hangs_up(value):
+    def _hear(self, talk: Conversation, answer: Message | None) -> Heard:
+        """What an answer says, after which the server may have hung up."""
+        assert answer is not None
+        value = talk.read(answer)
+        # A stream is announced as one of the errors after which a server hangs up, and goes on all the same.
+        if answer.flags & (codec.EXCEPTION | codec.STREAM) == codec.EXCEPTION and faults.hangs_up(value):
             self._give_up()
-        return faults.from_exception(value, request.method)
+        return Heard(answer, value)
 
     def _stream(self, request: Request, answer: Message) -> Iterator[Reply]:
         stream = answer.annotations.get(codec.STREAM_ID, b"").decode("ascii", "replace")
@@ -133,87 +148,103 @@ class Client:
                 self._close_stream(stream)
 
     def _next_item(self, request: Request, stream: str, limit: Limit) -> Reply:
-        answer = self._exchange(
-            request, limit, lambda talk: talk.invoke(DAEMON, "get_next_stream_item", (stream,), {}, limit.deadline)
-        )
-        assert answer is not None
-        if answer.flags & codec.EXCEPTION and faults.name_of(self._stand().read(answer)) == faults.STREAM_END:
+        def ask(talk: Conversation) -> Heard:
+            return self._hear(talk, talk.invoke(DAEMON, "get_next_stream_item", (stream,), {}, limit.deadline))
+
+        heard = self._exchange(request, limit, ask, afresh=False)
+        if heard.message.flags & codec.EXCEPTION and faults.name_of(heard.value) == faults.STREAM_END:
             return End()
-        reply = self._read(request, answer)
+        reply = _read(request, heard)
         return Item(reply.value) if isinstance(reply, Result) else reply
 
     def _close_stream(self, stream: str) -> None:
         """Tell the server that nobody reads on; it finds out itself when this cannot be told."""
+        until = Deadline.after(_PARTING)
+        try:
+            with self._turn.within(until):
+                self._say_close(stream, until)
+        except DeadlineError:
+            pass  # Another call takes its time.
+
+    def _say_close(self, stream: str, until: Deadline) -> None:
         talk = self._conversation
-        if talk is not None and not self._closed:
-            try:
-                talk.invoke(DAEMON, "close_stream", (stream,), {}, Deadline.after(_PARTING), codec.ONEWAY)
-            except (OSError, ConnectionLostError):
-                self._give_up()
+        if talk is None or self._closed:
+            return
+        try:
+            talk.invoke(DAEMON, "close_stream", (stream,), {}, until, codec.ONEWAY)
+        except (OSError, ConnectionLostError):
+            self._give_up()
 
     def _send_calls(self, goals: list[Goal], requests: Sequence[Request]) -> list[Reply | None]:
         """One message with these calls; the replies to as many of them as were run."""
         first, limit = requests[0], first_limit(requests[0])
         calls = [(goal.method, each.args, each.kwargs) for goal, each in zip(goals, requests, strict=False)]
-        answer = self._exchange(
-            first,
-            limit,
-            lambda talk: talk.invoke(goals[0].object, _BATCH, calls, None, limit.deadline, codec.BATCH),
-        )
-        assert answer is not None
-        found = self._stand().read(answer)
-        if answer.flags & codec.EXCEPTION:
-            if faults.hangs_up(found):
-                self._give_up()
-            return [faults.from_exception(found, goal.method) for goal in goals]
-        if not isinstance(found, list) or not 0 < len(found) <= len(calls):
+
+        def ask(talk: Conversation) -> Heard:
+            answer = talk.invoke(goals[0].object, _BATCH, calls, None, limit.deadline, codec.BATCH)
+            return self._hear(talk, answer)
+
+        heard = self._exchange(first, limit, ask)
+        if heard.message.flags & codec.EXCEPTION:
+            return [faults.from_exception(heard.value, goal.method) for goal in goals]
+        if not isinstance(heard.value, list) or not 0 < len(heard.value) <= len(calls):
             raise RemoteProtocolError(f"{self._address}: the answer to a batch does not fit its calls")
-        return [_read_one(each, request.method) for each, request in zip(found, requests, strict=False)]
+        return [_read_one(each, request.method) for each, request in zip(heard.value, requests, strict=False)]
 
     def _ping(self, request: Request) -> Reply:
         limit = first_limit(request)
-        self._exchange(request, limit, lambda talk: talk.ping(limit.deadline))
-        return Result(str(self._stand().greeting.get("name", "")))
+
+        def ask(talk: Conversation) -> str:
+            talk.ping(limit.deadline)
+            return str(talk.greeting.get("name", ""))
+
+        return Result(self._exchange(request, limit, ask))
 
     def _inspect(self, request: Request) -> Reply:
         limit = first_limit(request)
-        talk = self._ready(limit.deadline)
+        return self._exchange(request, limit, lambda talk: self._describe(talk, request, limit))
+
+    def _describe(self, talk: Conversation, request: Request, limit: Limit) -> Reply:
         if talk.greeting and talk.name != DAEMON:
-            answer = self._exchange(
-                request, limit, lambda talk: talk.invoke(META, "describe", (talk.name,), {}, limit.deadline)
-            )
-            assert answer is not None
-            reply = self._read(request, answer)
+            answer = talk.invoke(META, "describe", (talk.name,), {}, limit.deadline)
+            reply = _read(request, self._hear(talk, answer))
             return Result(from_plain(reply.value)) if isinstance(reply, Result) else reply
         methods = from_metadata(talk.metadata)
         if talk.name == DAEMON:
-            methods += self._exchange(request, limit, lambda talk: self._goals.list_all(talk, limit.deadline))
+            methods += self._goals.list_all(talk, limit.deadline)
         return Result(Description("" if talk.name == DAEMON else talk.name, tuple(methods)))
 
     # What a name means.
 
-    def _find_alike(self, requests: Sequence[Request]) -> list[Goal]:
+    def _find_alike(self, talk: Conversation, requests: Sequence[Request], limit: Limit) -> list[Goal]:
         """What the first of the requests mean, as many as can go in one message."""
         found: list[Goal] = []
         for each in requests:
-            goal = None if each.oneway else self._find(each, first_limit(requests[0]))
+            goal = None if each.oneway else self._find(talk, each, limit)
             if goal is None or goal.attribute or (found and goal.object != found[0].object):
                 break
             found.append(goal)
         return found
 
-    def _find(self, request: Request, limit: Limit) -> Goal | None:
+    def _find(self, talk: Conversation, request: Request, limit: Limit) -> Goal | None:
         """The method meant, which a server may have been given since we asked; None when there is none."""
-        talk = self._ready(limit.deadline)
-        return self._goals.find(talk, request.method) or self._exchange(
-            request, limit, lambda talk: self._goals.ask(talk, request.method, limit.deadline)
-        )
+        return self._goals.find(talk, request.method) or self._goals.ask(talk, request.method, limit.deadline)
 
     # Connections.
 
-    def _exchange(self, request: Request, limit: Limit, act: Callable[[Conversation], _Found]) -> _Found:
-        """Do something that waits for the server; what ends the wait is told as ours, and ends the connection."""
-        talk = self._conversation or self._ready(limit.deadline)
+    def _exchange(
+        self, request: Request, limit: Limit, act: Callable[[Conversation], _Found], *, afresh: bool = True
+    ) -> _Found:
+        """Do something that waits for the server, when it is our turn.
+
+        Unless it goes on with what was begun, it is done `afresh`: on a connection of which is known that it stands.
+        """
+        with self._turn.within(limit.deadline):
+            talk = (None if afresh else self._conversation) or self._ready(limit.deadline)
+            return self._act(request, limit, talk, act)
+
+    def _act(self, request: Request, limit: Limit, talk: Conversation, act: Callable[[Conversation], _Found]) -> _Found:
+        """What ends the wait is told as ours, and ends the connection."""
         over = False
         try:
             found = act(talk)
@@ -238,9 +269,6 @@ class Client:
             self._give_up()
         if self._conversation is None:
             self.connect(deadline)
-        return self._stand()
-
-    def _stand(self) -> Conversation:
         if self._conversation is None:
             raise ConnectionLostError("the connection is closed")
         return self._conversation
@@ -282,6 +310,12 @@ def _collect(replies: Iterator[Reply]) -> Reply | None:
         else:
             return Result(items) if isinstance(reply, End) else reply
     return None
+
+
+def _read(request: Request, heard: Heard) -> Result | Failure:
+    if not heard.message.flags & codec.EXCEPTION:
+        return Result(heard.value)
+    return faults.from_exception(heard.value, request.method)
 
 
 def _read_one(found: Any, method: str) -> Reply:
