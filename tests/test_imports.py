@@ -14,11 +14,13 @@ CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
 SEAMS = (
     *CORE,
     "rpcctl.address",
+    "rpcctl.answers",
     "rpcctl.interfaces",
     "rpcctl.limits",
     "rpcctl.outcomes",
     "rpcctl.secrets",
     "rpcctl.settings",
+    "rpcctl.streams",
     "rpcctl.turn",
 )
 SERVED = (
@@ -35,6 +37,8 @@ LAYERS = [
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
     ("limits.py", CORE, ()),
+    ("answers.py", (*CORE, "rpcctl.interfaces"), ()),
+    ("streams.py", (*CORE, "rpcctl.interfaces", "rpcctl.answers"), ()),
     ("turn.py", CORE, ()),
     ("openrpc.py", CORE, ()),
     ("outcomes.py", CORE, ()),

@@ -15,7 +15,7 @@ MessagePack-RPC itself has no introspection.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rpcctl.messages import REQUIRED, Description, Failure, MethodDescription, Parameter, Reply, Result
+from rpcctl.messages import REQUIRED, Description, Failure, MethodDescription, Parameter, Result
 
 PING, LIST, DESCRIBE = "rpcctl.ping", "rpcctl.list", "rpcctl.describe"
 BUILTINS = frozenset({PING, LIST, DESCRIBE})
@@ -25,7 +25,7 @@ _KINDS = ("positional", "either", "rest", "named", "more")
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
 
-def answer(name: str, args: Sequence[Any], description: Description) -> Reply:
+def answer(name: str, args: Sequence[Any], description: Description) -> Result | Failure:
     """What the built-in method of that name answers."""
     most = 1 if name == DESCRIBE else 0
     if len(args) > most:

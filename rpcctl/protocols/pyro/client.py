@@ -24,6 +24,7 @@ from rpcctl.messages import (
     Request,
     Result,
 )
+from rpcctl.outcomes import collect
 from rpcctl.turn import Turn
 
 from . import codec, faults
@@ -94,7 +95,7 @@ class Client:
             if len(goals) > 1:
                 replies += self._send_calls(goals, rest)
             else:
-                replies.append(_collect(self._call(rest[0])))
+                replies.append(collect(list(self._call(rest[0]))))
         return replies
 
     def close(self) -> None:
@@ -299,17 +300,6 @@ class Client:
             return talk
         talk.wire.shut()
         return open_at(names[0])
-
-
-def _collect(replies: Iterator[Reply]) -> Reply | None:
-    """All replies of one call as one: a stream as the list of its items."""
-    items: list[Any] = []
-    for reply in replies:
-        if isinstance(reply, Item):
-            items.append(reply.value)
-        else:
-            return Result(items) if isinstance(reply, End) else reply
-    return None
 
 
 def _read(request: Request, heard: Heard) -> Result | Failure:
