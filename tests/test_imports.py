@@ -77,7 +77,10 @@ LAYERS = [
     ("protocols/manager/line.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/server.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/calls.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
-    ("protocols/manager/streams.py", (*SEAMS, "rpcctl.protocols.manager"), ()),
+    *(
+        (f"protocols/manager/{name}.py", (*SEAMS, "rpcctl.protocols.manager"), ())
+        for name in ("place", "snippets", "streams")
+    ),
     ("protocols/manager/*.py", (*CORE, "rpcctl.protocols.manager"), ()),
     ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),
     ("protocols/msgpackrpc/extensions.py", (), ("msgpack",)),

@@ -15,6 +15,7 @@ from rpcctl.errors import (
     RemoteProtocolError,
     ResolveError,
 )
+from rpcctl.messages import Deadline, Result
 from tests.interop.stream_peers import ScriptedServer
 from tests.shell import rpcctl
 
@@ -93,6 +94,43 @@ def test_answers_of_a_batch_may_come_in_any_order(scripted, connect):
     for number in range(5):
         batch.call("echo", number)
     assert batch.send() == [0, 1, 2, 3, 4]
+
+
+def test_started_calls_are_answered_in_any_order_and_those_that_are_not_are_lost(scripted, connect):
+    def script(peer):
+        requests = [peer.read() for _ in range(3)]
+        peer.send(*([1, number, None, args[0]] for _, number, _, args in reversed(requests[1:])))
+
+    connection = connect(scripted(script))
+    calls = connection.pipeline()
+    for key in range(3):
+        calls.start(key, connection.request("echo", (key,)))
+    found = {}
+    while len(calls):
+        found.update(calls.collect(Deadline.after(10)))
+    assert (found[1], found[2]) == (Result(1), Result(2))
+    assert found[0].kind == "lost"
+
+
+def test_an_answer_that_comes_after_a_started_calls_time_limit_is_dropped(scripted, connect):
+    late = threading.Event()
+
+    def script(peer):
+        _, first, _, _ = peer.read()
+        late.wait(10)
+        _, second, _, _ = peer.read()
+        peer.send([1, first, None, "first"], [1, second, None, "second"])
+        peer.is_over()
+
+    connection = connect(scripted(script), timeout=0.2)
+    calls = connection.pipeline()
+    calls.start("x", connection.request("x"))
+    ((key, reply),) = calls.collect(Deadline.after(10))
+    assert (key, reply.kind) == ("x", "timeout")
+    late.set()
+    connection.timeout = 10
+    calls.start("y", connection.request("y"))
+    assert calls.collect(Deadline.after(10)) == [("y", Result("second"))]
 
 
 def test_a_late_answer_is_not_taken_for_another_call(scripted, connect):

@@ -13,6 +13,7 @@ INFO = ProtocolInfo(
     features=frozenset({"args", "kwargs", "stream", "inspect", "auth", "traceback"}),
     encoding=Encoding("manager"),
     port=5000,
+    snippets={"python": "rpcctl.protocols.manager.snippets:write_python"},
     local_only="its wire is not encrypted",
     options=(
         Option(

@@ -10,7 +10,6 @@ from typing import Any
 
 from rpcctl.address import Address
 from rpcctl.errors import (
-    AddressError,
     ArgumentError,
     ConnectionLostError,
     DeadlineError,
@@ -18,7 +17,7 @@ from rpcctl.errors import (
     MethodNotFoundError,
     RpcctlError,
 )
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import INSPECT, PING, Deadline, End, Failure, Item, Reply, Request, Result
 from rpcctl.turn import Turn
@@ -27,6 +26,7 @@ from . import codec, description, faults
 from .codec import OWN_IDENT, Call, Proxy
 from .keys import client_key
 from .line import Line, dial
+from .place import read_place
 
 _PARTING = 2.0
 """Seconds at most for giving an object back."""
@@ -41,7 +41,7 @@ class Client:
         """Read the key; touches no network."""
         self._address = address
         self._settings = settings
-        self._typeid, self._create_args = _read_place(address, settings)
+        self._typeid, self._create_args = read_place(address, settings)
         self._key = client_key(settings.options, os.environ)
         self._ident = "" if self._typeid else OWN_IDENT
         self._exposed: tuple[str, ...] = ()
@@ -84,6 +84,15 @@ class Client:
                 yield from self._iterate(found, request)
             else:
                 yield self._copy(found, request)
+
+    def preview(self, request: Request) -> list[Preview]:
+        """The call; of an object that has to be created first, whose ident only the manager knows, no bytes."""
+        shown = f"{request.method} {list(request.args)!r} {dict(request.kwargs)!r} of {self._ident or self._typeid}"
+        call = Call(self._ident, request.method, request.args, request.kwargs)
+        if self._ident:
+            return [Preview(shown, self._pack(call))]
+        create = Call(None, "create", (self._typeid, *self._create_args))
+        return [Preview(f"create {list(create.args)!r}", self._pack(create)), Preview(shown)]
 
     def close(self) -> None:
         """Free the connection and give the object back; calls that wait raise ConnectionLostError. Safe to repeat."""
@@ -281,23 +290,3 @@ def _read_step(found: "Result | Failure | Proxy") -> Reply:
     if isinstance(found, Proxy):
         return Failure("protocol", "TypeError", "an item that is a proxy")
     return End() if found.type == "StopIteration" else found
-
-
-def _read_place(address: Address, settings: Settings) -> tuple[str, list[Any]]:
-    """The typeid that the address and options name, and the arguments to create it with."""
-    in_path = address.path.removeprefix("/") if address.kind == "host" else address.path.partition("#")[2]
-    typeid = settings.options.get("typeid") or ""
-    if in_path and typeid and in_path != typeid:
-        raise AddressError(f"{address} names {in_path!r}, but --typeid {typeid!r}", hint="leave out one of the two")
-    text = settings.options.get("create-args")
-    if not text:
-        return in_path or typeid, []
-    import json
-
-    try:
-        args = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise ArgumentError(f"--create-args: no JSON: {exc}", hint="an array, as '[1, 2]'") from None
-    if type(args) is not list or not (in_path or typeid):
-        raise ArgumentError("--create-args: an array of arguments for a typeid", hint="as '[1, 2]'")
-    return in_path or typeid, args

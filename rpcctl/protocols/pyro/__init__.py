@@ -23,6 +23,7 @@ INFO = ProtocolInfo(
     features=frozenset({"args", "kwargs", "oneway", "stream", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("pyro", any_key=False),
     port=9999,
+    snippets={"python": "rpcctl.protocols.pyro.snippets:write_python"},
     options=(
         Option(
             "serializer",

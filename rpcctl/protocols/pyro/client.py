@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from rpcctl.address import Address
 from rpcctl.errors import ConnectionLostError, DeadlineError, MethodNotFoundError, RemoteProtocolError
-from rpcctl.interfaces import Settings
+from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import (
     INSPECT,
@@ -29,8 +29,9 @@ from rpcctl.turn import Turn
 
 from . import codec, faults
 from .codec import Message
-from .conversation import Conversation, open_conversation
+from .conversation import Conversation, codings_of, flags_of, open_conversation, pack_call
 from .description import DAEMON, META, WHOLE, from_metadata, from_plain
+from .encodings import Call
 from .goals import Goal, Goals, list_objects
 from .naming import look_up
 from .tokens import read_token
@@ -97,6 +98,15 @@ class Client:
             else:
                 replies.append(collect(list(self._call(rest[0]))))
         return replies
+
+    def preview(self, request: Request) -> list[Preview]:
+        """The call, as if the object had such a method: what it has, only its server knows."""
+        coding = codings_of(self._settings)[0]
+        flags = flags_of(self._settings) | (codec.ONEWAY if request.oneway else 0)
+        call = Call(self._place.object or WHOLE, request.method, request.args, request.kwargs)
+        data = pack_call(coding, call, flags, codec.next_sequence(0), self._settings.max_message)
+        shown = f"{call.object}.{call.method} {list(call.args)!r} {dict(call.kwargs)!r} {coding.name}"
+        return [Preview(shown, data)]
 
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError."""

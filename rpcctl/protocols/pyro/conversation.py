@@ -33,6 +33,10 @@ _NO_OBJECT = "unknown object"
 _BUSY = "no free workers"
 
 
+Wanted = tuple[str, str, Any, Mapping[str, Any] | None]
+"""Object, method, args and kwargs of a call; the calls as args, and no kwargs, of a batch."""
+
+
 class UnreadableError(RemoteProtocolError):
     """The server hung up, or refused us, for the way in which we write values."""
 
@@ -52,7 +56,7 @@ class Conversation:
         """What one of our servers tells of itself; empty for others."""
         self.wire = wire
         self._settings = settings
-        self._flags = codec.COMPRESSED if settings.options.get("compress") else 0
+        self._flags = flags_of(settings)
         self._messages = Messages(settings.max_message)
         self._sequence = 0
 
@@ -105,15 +109,9 @@ class Conversation:
 
         ArgumentError when it cannot be sent, TimeoutError, OSError or ConnectionLostError when there is no answer.
         """
-        try:
-            payload = self.coding.dump_call(name, method, args, kwargs)
-            data = self._pack(codec.INVOKE, payload, flags)
-        except LocalProtocolError as exc:
-            raise ArgumentError(f"{method}: {exc.message}", hint="another --serializer may carry it") from exc
-        if len(data) > self._settings.max_message:
-            raise ArgumentError(
-                f"{method}: {len(data)} bytes, {self._settings.max_message} are allowed", hint="a larger --max-message"
-            )
+        self._sequence = codec.next_sequence(self._sequence)
+        call = name, method, args, kwargs
+        data = pack_call(self.coding, call, flags | self._flags, self._sequence, self._settings.max_message)
         if self._settings.trace is not None:
             self._settings.trace(">", f"{name}.{method} {args!r} {kwargs or {}!r} {self.coding.name}", data)
         self.wire.deadline = deadline
@@ -170,6 +168,28 @@ class Conversation:
         return coding
 
 
+def codings_of(settings: Settings) -> tuple[Coding, ...]:
+    """The ways to write values that are tried, one after the other."""
+    wanted = settings.options.get("serializer")
+    return (BY_NAME[wanted],) if wanted else (MSGPACK, SERPENT)
+
+
+def flags_of(settings: Settings) -> int:
+    """The flags of all that is sent."""
+    return codec.COMPRESSED if settings.options.get("compress") else 0
+
+
+def pack_call(coding: Coding, call: Wanted, flags: int, sequence: int, most: int) -> bytes:
+    """A call as bytes; ArgumentError when it has no form, or one of more than `most` bytes."""
+    try:
+        data = codec.pack(Message(codec.INVOKE, coding.id, coding.dump_call(*call), flags, sequence))
+    except LocalProtocolError as exc:
+        raise ArgumentError(f"{call[1]}: {exc.message}", hint="another --serializer may carry it") from exc
+    if len(data) > most:
+        raise ArgumentError(f"{call[1]}: {len(data)} bytes, {most} are allowed", hint="a larger --max-message")
+    return data
+
+
 def open_conversation(
     at: Address, name: str, shown: str, settings: Settings, deadline: Deadline, token: str = ""
 ) -> Conversation:
@@ -177,15 +197,14 @@ def open_conversation(
 
     `shown` is what errors call the server.
     """
-    wanted = settings.options.get("serializer")
-    for coding in (BY_NAME[wanted],) if wanted else (MSGPACK, SERPENT):
+    for coding in codings_of(settings):
         try:
             return _open(at, name, shown, settings, deadline, token, coding)
         except UnreadableError as exc:
             # A stock server without msgpack hangs up without a word.
             failed = exc
     raise RemoteProtocolError(
-        f"{shown}: {failed.message}", hint="" if not wanted else "another --serializer"
+        f"{shown}: {failed.message}", hint="another --serializer" if settings.options.get("serializer") else ""
     ) from failed
 
 

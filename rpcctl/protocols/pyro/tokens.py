@@ -10,6 +10,11 @@ VARIABLE = "RPCCTL_TOKEN"
 _LARGEST = 64 * 1024
 
 
+def has_token() -> bool:
+    """Whether the environment holds one."""
+    return bool(os.environ.get(VARIABLE))
+
+
 def read_token(options: Mapping[str, Any]) -> str:
     """The first line of the file, else the variable, else nothing; InputError or UsageError for a useless file."""
     path = options.get("token-file")
