@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "rpcctl"
 
 # Pattern of files > what they may import of rpcctl, as prefixes, and of other distributions; the first match decides.
-CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
+CORE = ("rpcctl.described", "rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
 SEAMS = (
     *CORE,
     "rpcctl.address",
@@ -36,6 +36,7 @@ LAYERS = [
     ("address.py", CORE, ()),
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
+    ("described.py", ("rpcctl.messages",), ()),
     ("limits.py", CORE, ()),
     ("answers.py", (*CORE, "rpcctl.interfaces"), ()),
     ("streams.py", (*CORE, "rpcctl.interfaces", "rpcctl.answers"), ()),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rpcctl.address import Address
+from rpcctl.described import from_plain
 from rpcctl.errors import (
     ArgumentError,
     ConnectionLostError,
@@ -248,7 +249,7 @@ class Client:
         found = self._ask(request, first_limit(request))
         if isinstance(found, Failure):
             return found
-        return Result(description.from_plain(found.value if isinstance(found, Result) else None))
+        return Result(from_plain(found.value if isinstance(found, Result) else None))
 
     def _current(self, limit: Limit, request: Request) -> Line:
         """The connection, or a new one in place of one that is gone: nothing was sent on it."""

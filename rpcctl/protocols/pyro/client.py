@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from rpcctl.address import Address
+from rpcctl.described import from_plain
 from rpcctl.errors import ConnectionLostError, DeadlineError, MethodNotFoundError, RemoteProtocolError
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
@@ -30,7 +31,7 @@ from rpcctl.turn import Turn
 from . import codec, faults
 from .codec import Message
 from .conversation import Conversation, codings_of, flags_of, open_conversation, pack_call
-from .description import DAEMON, META, WHOLE, from_metadata, from_plain
+from .description import DAEMON, META, WHOLE, from_metadata
 from .encodings import Call
 from .goals import Goal, Goals, list_objects
 from .naming import look_up

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from rpcctl.answers import gather, unwritable
+from rpcctl.described import to_plain
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
 from rpcctl.interfaces import Handler
 from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 
 from . import faults
-from .description import DAEMON, META, WHOLE, objects_of, part_of, to_metadata, to_plain
+from .description import DAEMON, META, WHOLE, carry, objects_of, part_of, to_metadata
 from .encodings import Coding, check_arguments
 
 RESERVED = frozenset({INSPECT, PING, ""})
@@ -80,7 +81,7 @@ class Objects:
 
 
 def _describe(objects: Objects, name: Any = WHOLE) -> Any:
-    return to_plain(objects.part(name))
+    return to_plain(objects.part(name), carry)
 
 
 def _list(objects: Objects) -> Any:
