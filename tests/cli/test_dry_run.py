@@ -168,6 +168,31 @@ def test_a_script_prints_the_items_of_a_stream(at):
     assert run_as("python", rpcctl("call", at, "count", "3", "--as", "python")) == "0\n1\n2\n"
 
 
+def test_a_script_for_pyro_prints_the_items_of_a_stream_and_takes_the_token_from_its_file(tmp_path):
+    token = tmp_path / "token"
+    token.write_text("wonderland\n")
+    with Server(SAMPLE, "pyro+tcp://127.0.0.1:0", options={"token-file": str(token)}) as server:
+        words = ["count", "3", "--token-file", str(token), "--serializer", "json", "--compress"]
+        text = rpcctl("call", str(server.addresses[0]), *words, "--as", "python")
+        assert "wonderland" not in text
+        assert run_as("python", text) == "0\n1\n2\n"
+
+
+def test_a_script_for_pyro_calls_one_way():
+    script = rpcctl("cast", "PYRO:x@127.0.0.1:1", "refresh", "--as", "python")
+    assert "server._pyroOneway.add('refresh')" in script
+    assert "print" not in script
+    assert rpcctl("call", "pyro+tls://127.0.0.1:1/x", "add", "--as", "python").exit_status == 2
+
+
+def test_an_object_that_a_manager_has_to_create_first_is_shown_so():
+    words = ["call", "manager+tcp://127.0.0.1:1/Counter", "add", "2", "--create-args", "[7]"]
+    shown = rpcctl(*words, "--dry-run").splitlines()
+    assert "create ['Counter', 7]" in shown[0]
+    assert any("add [2] {} of Counter" in line for line in shown)
+    assert "getattr(manager, 'Counter')(7)" in rpcctl(*words, "--as", "python")
+
+
 @pytest.mark.parametrize("scheme", ["http", "xmlrpc+http"])
 @pytest.mark.parametrize("form", ["curl", "python"])
 @pytest.mark.parametrize("auth", ["bearer:env:TOKEN", "bearer:file:token", "basic:file:login"])
