@@ -80,7 +80,7 @@ LAYERS = [
     ("protocols/manager/calls.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     *(
         (f"protocols/manager/{name}.py", (*SEAMS, "rpcctl.protocols.manager"), ())
-        for name in ("place", "snippets", "streams")
+        for name in ("desk", "place", "snippets", "streams")
     ),
     ("protocols/manager/*.py", (*CORE, "rpcctl.protocols.manager"), ()),
     ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),

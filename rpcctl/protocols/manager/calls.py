@@ -10,16 +10,16 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from rpcctl.answers import Kept, Told, unwritable
-from rpcctl.errors import AuthError, LocalProtocolError, RemoteProtocolError
-from rpcctl.interfaces import Executor, Handler, Settings
-from rpcctl.messages import INSPECT, PING, Description, End, Failure, Item, Reply, Request, Result
+from rpcctl.answers import Kept, Told
+from rpcctl.errors import AuthError, RemoteProtocolError
+from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 from rpcctl.sockets.looks import look_of
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
 from rpcctl.streams import AHEAD
 
 from . import INFO, codec, description, faults, handshake
 from .codec import OWN_IDENT, RETURN, Call
+from .desk import Desk
 from .streams import Answer, Stream
 from .streams import Call as Served
 
@@ -32,39 +32,8 @@ _LARGE = 256 * 1024
 _MOST_STREAMS = 64
 """Streams open on one connection."""
 _EXPOSED = ("__next__", "close")
-_END = Failure("remote", "StopIteration", "")
 _PERMANENT = ("incref", "decref")
 _TEXTS = ("__str__", "__repr__")
-
-
-class Desk:
-    """What all connections of a server share."""
-
-    def __init__(self, handler: Handler, executor: Executor, settings: Settings, key: bytes) -> None:
-        """Calls are run by these."""
-        self.handler = handler
-        self.submit = executor.submit
-        self.settings = settings
-        self.key = key
-        self.draining = False
-        """Whether new calls are refused."""
-
-    def encode(self, kind: str, value: Any, method: str) -> tuple[bytes, Failure | None]:
-        """A reply as bytes, and what it tells when this one cannot be sent: why. From any thread."""
-        limit = self.settings.max_message
-        try:
-            return codec.write((kind, value), limit), None
-        except LocalProtocolError as exc:
-            failure = unwritable(method, exc.message)
-            return codec.write(faults.to_reply(failure), limit), failure
-
-    def say(self, reply: Reply, method: str) -> tuple[bytes, Reply]:
-        """A reply as bytes, and what it tells."""
-        if isinstance(reply, (Result, Item)):
-            data, failure = self.encode(codec.RETURN, reply.value, method)
-            return data, failure or reply
-        failed = _END if isinstance(reply, End) else reply
-        return self.encode(*faults.to_reply(failed), method)[0], reply
 
 
 class Session:

@@ -8,7 +8,8 @@ from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.sockets.link import Link
 from rpcctl.sockets.server import SocketServer
 
-from .calls import Desk, Session
+from .calls import Session
+from .desk import Desk
 from .keys import server_key
 
 _QUICK = getattr(socket, "TCP_QUICKACK", None)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from rpcctl.address import Address
 from rpcctl.described import from_plain
-from rpcctl.errors import ConnectionLostError, DeadlineError, MethodNotFoundError, RemoteProtocolError
+from rpcctl.errors import ConnectionLostError, DeadlineError, RemoteProtocolError
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import (
@@ -30,12 +30,11 @@ from rpcctl.turn import Turn
 
 from . import codec, faults
 from .codec import Message
-from .conversation import Conversation, codings_of, flags_of, open_conversation, pack_call
+from .conversation import Conversation, codings_of, flags_of, pack_call
 from .description import DAEMON, META, WHOLE, from_metadata
 from .encodings import Call
-from .goals import Goal, Goals, list_objects
-from .naming import look_up
-from .tokens import read_token
+from .goals import Goal, Goals
+from .opening import open_place
 from .uri import place_of
 
 _Found = TypeVar("_Found")
@@ -71,7 +70,7 @@ class Client:
         if self._closed:
             raise ConnectionLostError("the connection is closed")
         if self._conversation is None:
-            self._conversation = self._open(deadline)
+            self._conversation = open_place(self._place, self._settings, deadline, str(self._address))
             if self._closed:
                 self._give_up()
 
@@ -289,28 +288,6 @@ class Client:
         talk, self._conversation = self._conversation, None
         if talk is not None:
             talk.wire.shut()
-
-    def _open(self, deadline: Deadline) -> Conversation:
-        place = self._place
-        if place.lookup:
-            place = look_up(place, self._settings, deadline)
-        token, shown = read_token(self._settings.options), str(self._address)
-
-        def open_at(name: str) -> Conversation:
-            return open_conversation(place.at, name, shown, self._settings, deadline, token)
-
-        if place.object:
-            return open_at(place.object)
-        try:
-            return open_at(WHOLE)
-        except MethodNotFoundError:
-            pass  # It is a stock server, where objects have names of their own.
-        talk = open_at(DAEMON)
-        names = list_objects(talk, deadline)
-        if len(names) != 1:
-            return talk
-        talk.wire.shut()
-        return open_at(names[0])
 
 
 def _read(request: Request, heard: Heard) -> Result | Failure:
