@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rpcctl.address import Address
+from rpcctl.described import from_plain
 from rpcctl.errors import ArgumentError, DeadlineError, LocalProtocolError, RemoteProtocolError, RpcctlError
 from rpcctl.http.client import Answer, HttpClient
 from rpcctl.http.logins import read_secret
@@ -151,7 +152,7 @@ class Client:
         names = [each for each in listed.value if isinstance(each, str)] if isinstance(listed.value, list) else []
         if INSPECT in names:
             own = self._call(request._replace(method=INSPECT, args=()))
-            return Result(description.from_inspect(own.value)) if isinstance(own, Result) else own
+            return Result(from_plain(own.value)) if isinstance(own, Result) else own
         methods = [each for at in range(0, len(names), _CHUNK) for each in self._ask(request, names[at : at + _CHUNK])]
         return Result(Description("", tuple(methods)))
 
