@@ -81,7 +81,7 @@ class Connection:
         protocol's own, as in the address's query; AddressError or UsageError when one of them is wrong. `load` makes a
         handler of a target in this process; several connections can share one by it.
         """
-        self.address = registry.parse_address(address, proto) if isinstance(address, str) else address
+        self.address = read_address(address, proto, options or {})
         self.info: ProtocolInfo = registry.find(self.address.protocol)
         self.timeout = timeout
         self.item_timeout = item_timeout
@@ -89,6 +89,8 @@ class Connection:
         check_given([self.info], "client", options or {})
         own = fill_options(self.info, "client", self.address, options or {}, os.environ)
         self.info = self.info._replace(features=self.info.dialects.get(own.get("dialect", ""), self.info.features))
+        if own.get("decimal"):
+            self.info = self.info._replace(encoding=self.info.encoding._replace(exact=True))
         self._settings = Settings(own, connect_timeout, max_message, trace, load=load or load_target)
         self._settings = self._settings._replace(note=note or self._settings.note)
         self._client = registry.client(self.address, self._settings)
@@ -173,13 +175,13 @@ class Connection:
         first = next(replies, None)
         if isinstance(first, (Item, End)):
             return Stream(first, replies)
-        return read_result(first, self.address, method)
+        return read_result(first, self.address, method, self.info)
 
     def cast(self, method: str, *args: Any, **kwargs: Any) -> None:
         """Send a one-way call: returns when the message is handed over, and says nothing of its fate."""
         for reply in self.send(self.request(method, args, kwargs, oneway=True)):
             if isinstance(reply, Failure):
-                raise to_error(reply, str(self.address), method)
+                raise to_error(reply, str(self.address), method, oneway=True, info=self.info)
 
     def batch(self) -> "Batch":
         """An empty batch: calls that are sent together."""
@@ -280,6 +282,11 @@ class Stream:
             close()
 
 
+def read_address(address: str | Address, proto: str | None, options: Mapping[str, Any]) -> Address:
+    """The address as it was given, with what the options say of the protocol where it leaves that open."""
+    return registry.parse_address(address, proto, options.get("path")) if isinstance(address, str) else address
+
+
 def connect(address: str, *, timeout: float | None = 30.0, **options: Any) -> Connection:
     """Connect to the server at an address as `rpcctl call` takes it; keywords as for `Connection`."""
     connection = Connection(address, timeout=timeout, **options)
@@ -318,12 +325,14 @@ def check_request(info: ProtocolInfo, request: Request) -> None:
             )
 
 
-def read_result(reply: Reply | None, address: Address | str = "ADDRESS", method: str = "METHOD") -> Any:
-    """The value of a plain call's only reply; raises what a Failure tells, address and method are for its hint."""
+def read_result(
+    reply: Reply | None, address: Address | str = "ADDRESS", method: str = "METHOD", info: ProtocolInfo | None = None
+) -> Any:
+    """The value of a plain call's only reply; raises what a Failure tells, all else is for its hint."""
     if isinstance(reply, Result):
         return reply.value
     if isinstance(reply, Failure):
-        raise to_error(reply, str(address), method)
+        raise to_error(reply, str(address), method, info=info)
     raise RemoteProtocolError("the server ended the call without a result")
 
 
@@ -338,14 +347,28 @@ _LOCAL: Mapping[str, type[RpcctlError]] = {
 }
 
 
-def to_error(failure: Failure, address: str = "ADDRESS", method: str = "METHOD") -> RpcctlError:
-    """A Failure as the exception that stands for it; address and method are for its hint."""
+def to_error(
+    failure: Failure,
+    address: str = "ADDRESS",
+    method: str = "METHOD",
+    *,
+    oneway: bool = False,
+    info: ProtocolInfo | None = None,
+) -> RpcctlError:
+    """A Failure as the exception that stands for it; all else is for its hint, `oneway` for the answer to a cast."""
     if failure.kind in _LOCAL:
         return _LOCAL[failure.kind](failure.message or failure.type)
     kind = _ERRORS.get(failure.kind, RemoteError)
     message = _describe_failure(failure)
-    hint = _hint(failure, kind, address, method)
-    return kind(message, hint=hint, type=failure.type, traceback=failure.traceback, data=failure.data)
+    hint = _hint(failure, kind, address, method) or _hint_refusal(failure, info, oneway)
+    return kind(
+        message,
+        hint=hint.replace("ADDRESS", address).replace("METHOD", method),
+        type=failure.type,
+        traceback=failure.traceback,
+        data=failure.data,
+        code=failure.code,
+    )
 
 
 def _hint(failure: Failure, kind: type[CallError], address: str, method: str) -> str:
@@ -357,6 +380,25 @@ def _hint(failure: Failure, kind: type[CallError], address: str, method: str) ->
     if kind is InvalidArgumentsError:
         return f"rpcctl describe {address} {method} shows what it takes"
     return f"rpcctl list {address} shows what there is" if kind is MethodNotFoundError else ""
+
+
+_LOGIN = (
+    r"\b(un|not )authori[sz]ed\b|\bauthenticat|\blog ?in (is )?(required|first|failed)|\bre-?login\b"
+    r"|\b(permission|access) denied\b|\bforbidden\b|\b(bad|invalid|missing|wrong) (token|credentials|password)\b"
+)
+"""How servers word that they refuse a login, or want one."""
+
+
+def _hint_refusal(failure: Failure, info: ProtocolInfo | None, oneway: bool) -> str:
+    """What to try when no method of the server's has raised, as far as can be seen, but the server refused."""
+    if failure.traceback:
+        return ""
+    if info is not None and info.login:
+        import re
+
+        if re.search(_LOGIN, failure.message, re.IGNORECASE):
+            return f"a login may be wanted: {info.login}"
+    return "if it takes no one-way calls: rpcctl call ADDRESS METHOD" if oneway else ""
 
 
 def _describe_failure(failure: Failure) -> str:

@@ -148,12 +148,22 @@ class CallError(RpcctlError):
     kind = "remote"
     exit_code = 22
 
-    def __init__(self, message: str, *, hint: str = "", type: str = "", traceback: str = "", data: Any = None) -> None:
-        """Keep the remote error's `type` name, `traceback` text and further `data`, as far as the wire has them."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        type: str = "",
+        traceback: str = "",
+        data: Any = None,
+        code: int | None = None,
+    ) -> None:
+        """Keep the remote error's `type` name, `traceback`, `data` and `code`, as far as the wire has them."""
         super().__init__(message, hint=hint)
         self.type = type
         self.traceback = traceback
         self.data = data
+        self.code = code
 
 
 class RemoteError(CallError):

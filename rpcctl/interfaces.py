@@ -77,6 +77,8 @@ class ProtocolInfo(NamedTuple):
     """Why a server of it is bound beyond this machine only when that is insisted on; empty for no reason."""
     in_process: bool = False
     """Whether the target runs in the caller's own process, where what it prints could mix with the results."""
+    login: str = ""
+    """How a login is given, as `--auth bearer:file:PATH`, for the hint of an error that looks like a refused one."""
     snippets: Mapping[str, str] = {}
     """What can write a call for people without rpcctl: `curl` or `python` to `package.module:function`, a Snippet."""
 

@@ -38,7 +38,7 @@ class Listening:
         """
         self.executor = executor
         self._handler = handler
-        places = _list_addresses(addresses, proto)
+        places = _list_addresses(addresses, proto, (options or {}).get("path"))
         self._servers = _make_servers(places, options or {}, settings, given=bool(addresses))
         if not allow_remote:
             _keep_local(self.addresses)
@@ -147,10 +147,10 @@ def make_settings(
     return settings if note is None else settings._replace(note=note)
 
 
-def _list_addresses(addresses: Sequence[str | Address], proto: str | None) -> list[Address]:
+def _list_addresses(addresses: Sequence[str | Address], proto: str | None, path: str | None) -> list[Address]:
     if not addresses:
         return [registry.default_address(registry.find(proto or registry.DEFAULT))]
-    return [registry.parse_address(each, proto) if isinstance(each, str) else each for each in addresses]
+    return [registry.parse_address(each, proto, path) if isinstance(each, str) else each for each in addresses]
 
 
 def _make_servers(

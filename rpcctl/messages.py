@@ -13,6 +13,9 @@ INSPECT = "rpcctl.inspect"
 PING = "rpcctl.ping"
 """The reserved method name that asks a server for a sign of life; its result is the server's name, maybe empty."""
 
+REFUSED = "refused"
+"""What a log calls the outcome of a request that never became a call, before it says why."""
+
 
 class Deadline(NamedTuple):
     """An instant on the monotonic clock, or never."""
@@ -67,6 +70,8 @@ class Encoding(NamedTuple):
     """Whether map keys keep their type; otherwise they become text."""
     control_characters: bool = True
     """Whether text may hold control characters; XML cannot."""
+    exact: bool = False
+    """Whether a Decimal travels as a number with all its digits; otherwise as its text."""
     dates: bool = False
     """Whether a datetime of whole seconds and without a zone travels as one; others always go as ISO 8601 text."""
 

@@ -21,8 +21,7 @@ from prometheus_client.registry import Collector
 
 from rpcctl.address import Address
 from rpcctl.errors import AddressError, ConnectError, renamed
-from rpcctl.messages import Request
-from rpcctl.service.outcome import REFUSED
+from rpcctl.messages import REFUSED, Request
 
 PATH = "/metrics"
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -45,29 +45,30 @@ class Upstream:
         try:
             with self._pool.lend() as connection:
                 for reply in connection.send(translate(request, connection)):
-                    yield self._translate_back(reply, request.encoding)
+                    yield self._translate_back(reply, request)
         except NoRoomError as exc:
             yield Failure("busy", "ServerBusy", str(exc))
         except RpcctlError as exc:
             yield to_failure(exc)
 
-    def _translate_back(self, reply: Reply, encoding: Encoding) -> Reply:
+    def _translate_back(self, reply: Reply, request: Request) -> Reply:
         if isinstance(reply, Failure) and reply.kind != "remote":
             return _translate_refusal(reply)
         if not isinstance(reply, (Result, Item)) or isinstance(reply.value, Description):
             return reply
+        encoding = request.encoding
         if encoding.name == self._encoding.name:
             return reply
         try:
             return type(reply)(self._plain(reply.value, encoding))
         except NotPlainError as exc:
-            return Failure("remote", "TypeError", str(exc))
+            return Failure("remote", "TypeError", f"the result of {request.method} cannot be sent: {exc}")
 
 
 def _translate_refusal(failure: Failure) -> Failure:
     """Of a call that the method did not answer: each wire has its own numbers and words for these."""
     name = "NameError" if failure.kind == "no_method" else failure.type
-    return failure._replace(type=name, code=None)
+    return failure._replace(type=name, code=None, module="", args=None)
 
 
 def translate(request: Request, connection: Connection) -> Request:

@@ -70,10 +70,14 @@ def own_options(roles: Iterable[str], taken: Collection[str] = ()) -> dict[str, 
     return own
 
 
-def parse_address(text: str, proto: str | None = None) -> Address:
-    """Read an address; `proto` decides what its scheme leaves open, and must not contradict it."""
+def parse_address(text: str, proto: str | None = None, path: str | None = None) -> Address:
+    """Read an address; `proto` decides what its scheme leaves open, and must not contradict it.
+
+    `path` is what is asked for over a Unix socket, if that is said beside the address: it may tell the protocol too.
+    """
     wanted = find(proto) if proto else None
-    return address.parse(text, lambda scheme: _resolve(text, scheme, wanted))
+    marked = f"{text}{'&' if '?' in text else '?'}path={path}" if path else text
+    return address.parse(text, lambda scheme: _resolve(text, scheme, wanted, marked))
 
 
 def default_address(info: ProtocolInfo) -> Address:
@@ -100,12 +104,14 @@ def server(at: Address, settings: Settings) -> Server:
 def snippet(info: ProtocolInfo, form: str) -> Snippet:
     """What writes a call over that protocol as `curl` or `python`; UsageError when nothing does."""
     if form not in info.snippets:
-        raise UsageError(
-            f"{info.scheme} has no --as {form}",
-            hint=f"it has: {', '.join(info.snippets)}" if info.snippets else "--dry-run shows the call",
-        )
+        raise UsageError(f"{info.scheme} has no --as {form}", hint=_snippets_hint(info))
     found: Snippet = _load_class(info, info.snippets[form])
     return found
+
+
+def _snippets_hint(info: ProtocolInfo) -> str:
+    forms = ", ".join(info.snippets)
+    return f"it has: {forms}" if forms else "rpcctl describe ADDRESS --as python writes a client"
 
 
 def is_installed(info: ProtocolInfo) -> bool:
@@ -177,12 +183,12 @@ def _broken(info: ProtocolInfo, exc: BaseException) -> UsageError:
     return UsageError(f"{info.scheme} cannot be loaded: {type(exc).__name__}: {exc}", hint=install_hint(info))
 
 
-def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
+def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None, marked: str) -> Scheme:
     if not scheme:
         return _resolve_bare(wanted or find(DEFAULT))
     name, _, transport = scheme.partition("+")
     named = _find_builtin(name.lower()) or (_find_plugin(name.lower()) if transport else None)
-    info = named or _find_short(scheme.lower(), text, wanted)
+    info = named or _find_short(scheme.lower(), marked, wanted)
     if info is None:
         info = named = _find_plugin(name.lower())
     if info is None:
@@ -194,7 +200,7 @@ def _resolve(text: str, scheme: str, wanted: ProtocolInfo | None) -> Scheme:
     found = _transport(info, scheme, transport if named else scheme.lower())
     if named and not transport and not text.startswith("://", len(scheme)):
         # Without slashes it is a spelling of the protocol's own, if it has such.
-        found = next((each for each in info.transports if each.kind == "text"), found)
+        found = next((each for each in info.transports if each.reader), found)
     return Scheme(scheme, info.scheme, found, found.port or info.port)
 
 

@@ -70,7 +70,7 @@ LAYERS = [
     ("protocols/amqp/codec.py", (*CORE, "rpcctl.protocols.amqp.message"), ()),
     ("protocols/amqp/frames.py", CORE, ("amqp",)),
     ("protocols/amqp/virtual.py", (*SEAMS, "rpcctl.protocols.amqp"), ("kombu",)),
-    ("protocols/amqp/*.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.amqp"), ("amqp",)),
+    ("protocols/amqp/*.py", (*SEAMS, "rpcctl.http", "rpcctl.sockets", "rpcctl.protocols.amqp"), ("amqp",)),
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/probe.py", (*SEAMS, "rpcctl.sockets.looks"), ()),

@@ -302,3 +302,9 @@ def test_a_protocol_without_a_server_cannot_be_served(install):
     done = rpcctl("serve", "time", "--bind", "bare://127.0.0.1:0")
     assert done.exit_status == 2
     assert "bare cannot be served" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["msgpackrpc:/run/nvim.sock", "msgpackrpc:127.0.0.1:18800", "amqp:folder"])
+def test_an_address_that_lacks_its_slashes_is_no_command_to_run(text):
+    with pytest.raises(AddressError, match="// is missing"):
+        parse_address(text)

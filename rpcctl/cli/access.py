@@ -12,8 +12,8 @@ from time import monotonic
 
 from rpcctl.cli.output import Output
 from rpcctl.interfaces import Option
-from rpcctl.messages import INSPECT, PING, Request
-from rpcctl.service.outcome import REFUSED, OnDone
+from rpcctl.messages import INSPECT, PING, REFUSED, Request
+from rpcctl.service.outcome import OnDone
 
 ACCESS_LOG = Option(
     "access-log",

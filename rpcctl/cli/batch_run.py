@@ -92,7 +92,7 @@ class BatchRun:
         self._tally.begin(number)
         self._answers.expect(number)
         try:
-            job = jobs.read_job(line.data, number, self._most)
+            job = jobs.read_job(line.data, number, self._most, exact=self._connection.info.encoding.exact)
             self._calls.start(number, self._connection.request(job.method, job.args, job.kwargs))
         except (UsageError, DeadlineError) as exc:
             self._fail(number, jobs.find_id(line.data, number), exc)

@@ -67,7 +67,7 @@ def make_request(values: Values, session: Session, connection: "Connection", **m
             raise UsageError("--typed asks the server, --dry-run and --as ask nobody", hint="leave out --typed")
         session.reach(connection, values)
         parameters = find_parameters(values.method, connection)
-    arguments = session.read_arguments(values, parameters)
+    arguments = session.read_arguments(values, parameters, exact=connection.info.encoding.exact)
     return connection.request(values.method, arguments.args, arguments.kwargs, **more)
 
 
@@ -85,6 +85,8 @@ def print_replies(replies: Iterator[Reply], session: Session) -> None:
         elif isinstance(reply, Item):
             session.output.item(reply.value)
         elif isinstance(reply, Failure):
+            from rpcctl import registry
             from rpcctl.api import to_error
 
-            raise to_error(reply, session.address, session.method)
+            oneway = session.command.name == "cast"
+            raise to_error(reply, session.address, session.method, oneway=oneway, info=registry.find(session.protocol))

@@ -21,12 +21,12 @@ class Job(NamedTuple):
     kwargs: dict[str, Any]
 
 
-def read_job(data: bytes, number: int, most: int) -> Job:
-    """The call that a line asks for; ArgumentError says what is wrong with the line."""
+def read_job(data: bytes, number: int, most: int, *, exact: bool = False) -> Job:
+    """The call that a line asks for, `exact` with all digits of fractions; ArgumentError says what is wrong with it."""
     if len(data) > most:
         raise ArgumentError(f"the line has more than {most} bytes", hint="a larger --max-message")
     try:
-        value = parse(data.decode("utf-8").removeprefix("\ufeff"))
+        value = parse(data.decode("utf-8").removeprefix("\ufeff"), exact=exact)
     except UnicodeDecodeError as exc:
         raise ArgumentError(f"the line is not UTF-8 text at byte {exc.start + 1}", hint=_FORM) from None
     except JSONError as exc:

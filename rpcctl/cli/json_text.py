@@ -20,15 +20,16 @@ class JSONRangeError(JSONError):
     """The text is JSON, but what it says cannot be held: a number out of range, a name twice, nested too deep."""
 
 
-def parse(text: str) -> Any:
-    """The value that the text is; JSONError or JSONRangeError."""
-    return _Reading().run(text)
+def parse(text: str, *, exact: bool = False) -> Any:
+    """The value that the text is, `exact` with a Decimal for every fraction; JSONError or JSONRangeError."""
+    return _Reading(exact).run(text)
 
 
 class _Reading:
     """One reading of one text. What the hooks object to is kept until the end: the text may turn out not to be JSON."""
 
-    def __init__(self) -> None:
+    def __init__(self, exact: bool) -> None:
+        self._exact = exact
         self._problem: JSONError | None = None
 
     def run(self, text: str) -> Any:
@@ -66,11 +67,24 @@ class _Reading:
         self._object_to(JSONRangeError(f"an integer of {len(digits)} digits is too long"))
         return 0
 
-    def _read_float(self, digits: str) -> float:
+    def _read_float(self, digits: str) -> Any:
+        if self._exact:
+            return self._read_exactly(digits)
         number = float(digits)
         if isinf(number):
             self._object_to(JSONRangeError("a number out of range"))
         return number
+
+    def _read_exactly(self, digits: str) -> Any:
+        from decimal import Decimal, InvalidOperation  # Here: few lines want it, and each would pay for its import.
+
+        if len(digits) <= MAX_DIGITS:
+            try:
+                return Decimal(digits)
+            except InvalidOperation:  # Of an exponent that no number has.
+                pass
+        self._object_to(JSONRangeError("a number out of range"))
+        return 0
 
     def _refuse_constant(self, name: str) -> None:
         self._object_to(JSONError(f"{name} is not JSON"))

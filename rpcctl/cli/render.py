@@ -14,6 +14,8 @@ from typing import Any
 
 from rpcctl.errors import OutputError
 
+_YAML_CANNOT = "cannot represent an object"
+
 
 def to_json(value: Any, *, indent: bool = False) -> str:
     """The value as one JSON text, in one line unless `indent`; OutputError for what has no JSON form."""
@@ -98,7 +100,12 @@ def _refusing(form: str) -> Iterator[None]:
     except RecursionError:
         raise OutputError(f"the result is nested too deep to be written as {form}") from None
     except Exception as exc:
-        raise OutputError(f"the result cannot be written as {form}: {exc}", hint="try -f repr") from exc
+        raise OutputError(f"the result cannot be written as {form}: {_why(exc)}", hint="try -f repr") from exc
+
+
+def _why(exc: Exception) -> object:
+    """What a library says; PyYAML gives the value beside its words."""
+    return f"a value of type {type(exc.args[1]).__name__}" if exc.args[:1] == (_YAML_CANNOT,) else exc
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Errors as a person or a program reads them. Pure: lines of text out, nothing is written."""
 
-import json
 from typing import Any
 
+from rpcctl.cli.render import to_json
 from rpcctl.cli.terminal import Terminal, escape, escape_json
 from rpcctl.errors import CallError, RpcctlError, TargetError, TransportError
 
@@ -41,7 +41,7 @@ def to_json_line(exc: RpcctlError, protocol: str, address: str, method: str) -> 
     error = to_plain(exc)
     remote = error.pop("remote")
     where = {"protocol": protocol, "address": address, "method": method}
-    return escape_json(json.dumps({"error": {**error, **where, "remote": remote}}, ensure_ascii=False))
+    return escape_json(to_json({"error": {**error, **where, "remote": remote}}))
 
 
 def to_plain(exc: RpcctlError) -> dict[str, Any]:
@@ -55,7 +55,10 @@ def to_plain(exc: RpcctlError) -> dict[str, Any]:
     }
     if isinstance(exc, CallError):
         message = exc.message.removeprefix(f"{exc.type}: ") if exc.type else exc.message
-        error["remote"] = {"type": exc.type, "message": message, "traceback": exc.traceback}
+        beside = {"code": exc.code, "data": exc.data}
+        error["remote"] = {"type": exc.type, "message": message, "traceback": exc.traceback} | {
+            name: value for name, value in beside.items() if value is not None
+        }
     return error
 
 
@@ -86,7 +89,7 @@ def _wrap(line: str, terminal: Terminal) -> list[str]:
 def _cut(text: str, most: int) -> list[str]:
     """The first lines of a text, safe to show; an ellipsis stands for what is left out."""
     lines = [line for line in text[: _LINE * LINES].splitlines() if line.strip()] or [""]
-    shown = [escape(line[:_LINE]) + ("…" if len(line) > _LINE else "") for line in lines[:most]]
+    shown = [escape(line[:_LINE], keep=_TAB) + ("…" if len(line) > _LINE else "") for line in lines[:most]]
     if len(lines) > most:
         shown[-1] += " …"
     return shown

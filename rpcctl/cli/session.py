@@ -82,10 +82,12 @@ class Session:
             self.reach(connection, values)
             yield connection
 
-    def read_arguments(self, values: Values, parameters: Sequence[Parameter] = ()) -> "Arguments":
+    def read_arguments(
+        self, values: Values, parameters: Sequence[Parameter] = (), *, exact: bool = False
+    ) -> "Arguments":
         """The words after the method as values, read by the parameters' types when those are known.
 
-        Standard input is read only when a word names it.
+        `exact` keeps every digit of a fraction. Standard input is read only when a word names it.
         """
         from rpcctl.cli.words import read_params, read_words
 
@@ -98,11 +100,11 @@ class Session:
                 raise UsageError(
                     f"--params leaves no place for {values.arguments[0]!r}", hint="put it into the parameters"
                 )
-            return read_params(values.params, stdin=self.read_stdin)
+            return read_params(values.params, stdin=self.read_stdin, exact=exact)
         if values.json_args and values.raw_args:
             raise UsageError("--json-args and --raw-args exclude each other", hint="leave out one of the two")
         mode = "json" if values.json_args else "raw" if values.raw_args else "auto"
-        return read_words(values.arguments, mode=mode, stdin=self.read_stdin, parameters=parameters)
+        return read_words(values.arguments, mode=mode, stdin=self.read_stdin, parameters=parameters, exact=exact)
 
     def read_stdin(self) -> bytes:
         """All of standard input, or so much of it that the limit is seen to be passed; OSError when it is closed."""
@@ -122,7 +124,7 @@ def read_address(values: Values) -> "str | Address":
     from rpcctl import registry
     from rpcctl.secrets import read_secret
 
-    at = registry.parse_address(values.address, values.proto)
+    at = registry.parse_address(values.address, values.proto, own_options(values).get("path"))
     return at._replace(password=read_secret(values.password, "--password"))
 
 

@@ -110,7 +110,7 @@ class Shell:
 
     def _call(self, method: str, words: list[str]) -> None:
         self._session.method = method
-        arguments = read_words(words, stdin=_refuse_stdin)
+        arguments = read_words(words, stdin=_refuse_stdin, exact=self.connection.info.encoding.exact)
         self._output.begin(self._format)
         began = perf_counter()
         try:

@@ -14,8 +14,9 @@ ReadStdin = Callable[[], bytes]
 class Sources:
     """What the words of one command line read from; a path of `-` is standard input."""
 
-    def __init__(self, stdin: ReadStdin) -> None:
-        """`stdin` gives all of standard input; it is called at most once."""
+    def __init__(self, stdin: ReadStdin, *, exact: bool = False) -> None:
+        """`stdin` gives all of standard input; it is called at most once. `exact` keeps every digit of a fraction."""
+        self.exact = exact
         self._stdin: ReadStdin | None = stdin
 
     def read(self, path: str, word: Word) -> bytes:

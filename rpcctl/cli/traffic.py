@@ -7,8 +7,7 @@ from time import monotonic
 from rpcctl.cli.output import Output
 from rpcctl.cli.status import to_count, to_time
 from rpcctl.histogram import Histogram
-from rpcctl.messages import Request
-from rpcctl.service.outcome import REFUSED
+from rpcctl.messages import REFUSED, Request
 
 RECENT = 30.0
 """Seconds after which latencies begin to be forgotten; after twice as many they are."""

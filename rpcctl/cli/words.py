@@ -31,31 +31,36 @@ class Arguments(NamedTuple):
 
 
 def read_words(
-    words: Sequence[str], *, mode: str = "auto", stdin: ReadStdin, parameters: Sequence[Parameter] = ()
+    words: Sequence[str],
+    *,
+    mode: str = "auto",
+    stdin: ReadStdin,
+    parameters: Sequence[Parameter] = (),
+    exact: bool = False,
 ) -> Arguments:
     """The words after the method as arguments; ArgumentError names the word and its place, InputError the file.
 
     `mode` is `auto`, `raw` (every word is text as typed) or `json` (every word is strict JSON). With `parameters`
     words are read as `--typed` has it: verbatim for a parameter hinted `str`, base64 for `bytes`, and `nan` and `inf`
-    are numbers for `float`. A lone `-` stands for `--params @-`.
+    are numbers for `float`. A lone `-` stands for `--params @-`. `exact` makes a Decimal of a fraction, not a float.
     """
     if mode == "raw":
         return Arguments(tuple(words))
-    sources = Sources(stdin)
+    sources = Sources(stdin, exact=exact)
     if mode == "json":
         taken = [Word(each, f"argument {n}", "", ":=", each, _HINT_JSON) for n, each in enumerate(words, 1)]
-        return Arguments(tuple(_parse(word.text, word) for word in taken))
+        return Arguments(tuple(_parse(word.text, word, sources) for word in taken))
     if list(words) == ["-"]:
-        return read_params("@-", stdin=stdin)
+        return read_params("@-", stdin=stdin, exact=exact)
     return _collect(
         (word, _READERS[_choose_operator(word, n, parameters)](word, sources)) for n, word in _split_words(words)
     )
 
 
-def read_params(text: str, *, stdin: ReadStdin) -> Arguments:
+def read_params(text: str, *, stdin: ReadStdin, exact: bool = False) -> Arguments:
     """All arguments from one JSON text, `@FILE` or `@-`: an array is positional, an object named."""
     word = Word(text, "--params", "", ":=", text, _HINT_PARAMS)
-    value = _read_json(word, Sources(stdin))
+    value = _read_json(word, Sources(stdin, exact=exact))
     if isinstance(value, list):
         return Arguments(tuple(value))
     if isinstance(value, dict):
@@ -116,7 +121,7 @@ def _read_auto(word: Word, sources: Sources) -> Any:
     if word.text.startswith("@"):
         return sources.read_text(word.text[1:], word)
     try:
-        return parse(word.text)
+        return parse(word.text, exact=sources.exact)
     except JSONRangeError as exc:
         raise ArgumentError(f"{word.label()}: {exc}", hint=word.remedy()) from None
     except JSONError as exc:
@@ -127,16 +132,16 @@ def _read_auto(word: Word, sources: Sources) -> Any:
 
 def _read_json(word: Word, sources: Sources) -> Any:
     if not word.text.startswith("@"):
-        return _parse(word.text, word)
+        return _parse(word.text, word, sources)
     path = word.text[1:]
     # RFC 8259 lets a reader skip the mark that some editors put before a text.
     text = sources.read_text(path, word).removeprefix("\ufeff")
-    return _parse(text, word._replace(hint=f"the JSON text is that of {describe(path)}"))
+    return _parse(text, word._replace(hint=f"the JSON text is that of {describe(path)}"), sources)
 
 
-def _parse(text: str, word: Word) -> Any:
+def _parse(text: str, word: Word, sources: Sources) -> Any:
     try:
-        return parse(text)
+        return parse(text, exact=sources.exact)
     except JSONError as exc:
         raise ArgumentError(f"{word.label()}: not JSON: {exc}", hint=word.remedy()) from None
 

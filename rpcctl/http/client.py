@@ -8,8 +8,9 @@ their errors into a body under 400 or 500; what is certainly no answer of an RPC
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead
+from typing import NamedTuple
 
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, ConnectionLostError, RemoteProtocolError, RpcctlError
@@ -29,6 +30,15 @@ __all__ = ["Answer", "HttpClient"]
 _HTTP = b"HTTP/"
 _PIECE = 64 * 1024
 _MOST_REDIRECTS = 10
+
+
+class _Message(NamedTuple):
+    """What is to be sent."""
+
+    body: bytes
+    content_type: str
+    headers: Sequence[Header]
+    note: Callable[[], None]
 
 
 class HttpClient:
@@ -58,12 +68,22 @@ class HttpClient:
         # Read now, not once: a cookie file is written anew with every start of its server.
         self._login = authorization(at, options) if self._target.is_beside(self._origin) else None
         self._proxy = find_proxy(at.transport, at.host, at.port, os.environ) if at.kind == "host" else None
+        self._trace("*", f"connecting to {self._proxy or at}")
         self._wire = dial(at, self._proxy, options, self._settings.connect_timeout, deadline)
         self._used = False
         self._trace("*", f"connected to {self._proxy or at}")
 
-    def post(self, body: bytes, content_type: str, deadline: Deadline, headers: Sequence[Header] = ()) -> Answer:
+    def post(
+        self,
+        body: bytes,
+        content_type: str,
+        deadline: Deadline,
+        headers: Sequence[Header] = (),
+        note: Callable[[], None] = lambda: None,
+    ) -> Answer:
         """Send a body, give back what was answered, whatever its status.
+
+        `note` is called with every sending, when the head has been traced, for the protocol to tell what follows it.
 
         Raises AuthError for 401, RemoteProtocolError for what is not HTTP, a web page or a redirect that is not
         followed, ConnectionLostError when the answer did not come whole, TLSError, DeadlineError.
@@ -74,13 +94,13 @@ class HttpClient:
                 f"the message has {len(body)} bytes, {most} are allowed", hint="a larger --max-message, at both ends"
             )
         with self._turn.within(deadline):
-            return self._post(body, content_type, deadline, headers)
+            return self._post(_Message(body, content_type, headers, note), deadline)
 
-    def _post(self, body: bytes, content_type: str, deadline: Deadline, headers: Sequence[Header]) -> Answer:
+    def _post(self, message: "_Message", deadline: Deadline) -> Answer:
         for _ in range(_MOST_REDIRECTS + 1):
-            answer = self._exchange(body, content_type, deadline, headers)
+            answer = self._exchange(message, deadline)
             if answer.status not in REDIRECTS or "location" not in answer.headers:
-                error = judge(self._target.at, self._proxy, answer)
+                error = judge(self._target, self._proxy, answer)
                 if error is not None:
                     raise error
                 return answer
@@ -101,14 +121,14 @@ class HttpClient:
 
     def refusal(self, answer: Answer) -> RpcctlError:
         """What to raise for an answer whose body is not the protocol's: its status, and its first line."""
-        return refusal(self._target.at, answer)
+        return refusal(self._target, answer)
 
     def close(self) -> None:
         """Free the connection; a call that waits raises ConnectionLostError. Safe to repeat."""
         self._closed = True
         self._drop()
 
-    def _exchange(self, body: bytes, content_type: str, deadline: Deadline, headers: Sequence[Header]) -> Answer:
+    def _exchange(self, message: "_Message", deadline: Deadline) -> Answer:
         if self._wire is not None and self._used and self._wire.is_stale():
             self._drop()
         self.connect(deadline)
@@ -118,7 +138,7 @@ class HttpClient:
         self._used = True
         wire.deadline = deadline
         try:
-            self._send(wire, body, content_type, headers)
+            self._send(wire, message)
             answer, keep = self._receive(wire)
         except BaseException as exc:
             self._drop()
@@ -131,13 +151,14 @@ class HttpClient:
             self._drop()
         return answer
 
-    def _send(self, wire: Wire, body: bytes, content_type: str, headers: Sequence[Header]) -> None:
+    def _send(self, wire: Wire, message: "_Message") -> None:
         plain_proxy = self._proxy if self._target.at.transport == "http" else None
-        everything = (*self._standard(content_type, plain_proxy), *headers, *self._own())
-        head = write_head(self._target, everything, len(body), whole=plain_proxy is not None)
+        everything = (*self._standard(message.content_type, plain_proxy), *message.headers, *self._own())
+        head = write_head(self._target, everything, len(message.body), whole=plain_proxy is not None)
         self._trace(">", head)
+        message.note()
         try:
-            wire.send(head.encode("latin-1", "replace") + body)
+            wire.send(head.encode("latin-1", "replace") + message.body)
         except (BrokenPipeError, ConnectionResetError):
             pass  # It may have refused without reading all, and said so.
 

@@ -260,13 +260,9 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _refuse_garbage(self, data: bytes, exc: Exception) -> None:
-        if data[:2] == b"\x16\x03" and not self._url:
-            # A TLS client: an answer in plain text would only puzzle it.
-            self._host.desk.tell(self.peer, Head("", "", {}), "TLS, where plain HTTP is spoken")
-            self._transport.abort()
-            return
+        speaks_tls = data[:2] == b"\x16\x03" and not self._url
         request = self._request or Request()
-        request.refusal = refuse(400, f"this is not HTTP: {exc}")
+        request.refusal = refuse(400, "TLS, where plain HTTP is spoken" if speaks_tls else f"this is not HTTP: {exc}")
         self._refuse(request)
 
     def _is_upgrade(self, request: Request) -> bool:

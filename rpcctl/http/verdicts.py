@@ -13,8 +13,9 @@ from rpcctl.errors import (
     RpcctlError,
     TLSError,
 )
-from rpcctl.sockets.looks import recognise
+from rpcctl.sockets.looks import recognise, way_to
 
+from .heads import Target
 from .proxies import Proxy
 from .tls import explain_tls
 from .wire import refuses_certificate, speaks_tls
@@ -24,6 +25,8 @@ _OTHER_REDIRECTS = (300, 303, 304, 305)
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<h1", b"<title")
 _ALERT = b"\x15\x03"
 """How TLS begins an alert."""
+_USUAL = ("/RPC2", "/jsonrpc")
+"""Paths under which RPC servers answer, the commonest first."""
 _SHOWN = 160
 
 
@@ -38,30 +41,40 @@ class Answer(NamedTuple):
     reason: str
 
 
-def refusal(at: Address, answer: Answer) -> RpcctlError:
+def refusal(target: Target, answer: Answer) -> RpcctlError:
     """For an answer whose body is not the protocol's: its status, and its first line."""
     line = first_line(answer.body)
     told = f"{answer.status} {answer.reason}".strip() + (f": {line}" if line else ", and nothing else")
-    hint = "another path in the address" if answer.status in (404, 405) else "-v shows the exchange"
-    return RemoteProtocolError(f"{at} answered {told}", hint=hint)
+    hint = _other_path(target) if answer.status in (404, 405) else "-v shows the exchange"
+    return RemoteProtocolError(f"{target.at} answered {told}", hint=hint)
 
 
-def judge(at: Address, proxy: Proxy | None, answer: Answer) -> RpcctlError | None:
+def judge(target: Target, proxy: Proxy | None, answer: Answer) -> RpcctlError | None:
     """The error of an answer that is certainly no RPC server's; None for the protocol to look at."""
+    at = target.at
     if answer.status in (401, 407):
         who = proxy if answer.status == 407 and proxy is not None else at
         return AuthError(
             f"{who} wants a login, or another one: {answer.status} {answer.reason}".rstrip(), hint=_login_hint(answer)
         )
     if answer.status in (*REDIRECTS, *_OTHER_REDIRECTS):
-        return refusal(at, answer)
+        return refusal(target, answer)
     # A 409 may be a challenge that the protocol meets.
     if answer.status != 409 and answer.body.lstrip()[:20].lower().startswith(_HTML):
-        hint = f"{proxy} is in between" if proxy is not None else "is a proxy or a web server in between?"
+        hint = f"{proxy} is in between" if proxy is not None else f"{_other_path(target)}; or is a proxy in between?"
         return RemoteProtocolError(
             f"{at} answered {answer.status} with a web page: {first_line(answer.body)}", hint=hint
         )
     return None
+
+
+def _other_path(target: Target) -> str:
+    """An address with a path under which servers answer calls, other than the one that was asked for."""
+    at = target.at
+    path = next(each for each in _USUAL if each != target.path.partition("?")[0])
+    others = [(name, value) for name, value in at.options if name != "path"]
+    options = (*others, ("path", path)) if at.kind == "path" else at.options
+    return f"another path, as {at._replace(path=at.path if at.kind == 'path' else path, options=options)}"
 
 
 def explain(
@@ -109,7 +122,7 @@ def _explain_garbage(at: Address, exc: BaseException) -> RpcctlError:
     if look is not None:
         return RemoteProtocolError(
             f"{at} looks like {look.name}, and not like HTTP",
-            hint=look.form.replace("HOST:PORT", at.location()) or "rpcctl protocols shows what can be spoken",
+            hint=way_to(data, at),
         )
     return RemoteProtocolError(
         f"{at}: what answers there is not HTTP: {first_line(data)}",

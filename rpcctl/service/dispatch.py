@@ -141,7 +141,7 @@ class Service:
         except StopIteration:
             return End()
         except NotPlainError as exc:
-            return _not_plain(exc)
+            return _not_plain(exc, request.method)
         except BaseException as exc:
             return self._failure(exc)
 
@@ -182,7 +182,7 @@ class Service:
         except StopAsyncIteration:
             return End()
         except NotPlainError as exc:
-            return _not_plain(exc)
+            return _not_plain(exc, request.method)
         except BaseException as exc:
             return self._failure(exc)
 
@@ -201,7 +201,7 @@ class Service:
         try:
             return Result(self._plain(value, request.encoding))
         except NotPlainError as exc:
-            return _not_plain(exc)
+            return _not_plain(exc, request.method)
 
 
 class _Stream(NamedTuple):
@@ -250,9 +250,9 @@ class LoopReplies(Iterator[Reply]):
         self._blocking.close()
 
 
-def _not_plain(exc: NotPlainError) -> Failure:
+def _not_plain(exc: NotPlainError, method: str) -> Failure:
     # TypeError is what serialisers raise for it; the frames would be those of our own code.
-    return Failure("remote", "TypeError", str(exc))
+    return Failure("remote", "TypeError", f"the result of {method} cannot be sent: {exc}")
 
 
 def _silently(replies: Iterator[Reply]) -> Generator[Reply, None, Reply | None]:

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from rpcctl.errors import UsageError
 from rpcctl.interfaces import Guest, Handler, Sink
-from rpcctl.messages import Failure, Request
+from rpcctl.messages import REFUSED, Failure, Request
 from rpcctl.service.alarm import Alarm
 from rpcctl.service.calls import Call
 from rpcctl.service.failures import failure_of_handler
 from rpcctl.service.loop_calls import LoopCall
-from rpcctl.service.outcome import REFUSED, OnDone
+from rpcctl.service.outcome import OnDone
 from rpcctl.service.stdio import warn
 from rpcctl.service.workers import CallingThread, Job, WorkerPool, Workers
 

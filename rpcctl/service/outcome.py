@@ -8,10 +8,6 @@ OnDone = Callable[[Request, str, float], None]
 """Told the request, its outcome as of `outcome_of`, `cancelled`, or `refused` and why; and the seconds it took."""
 
 
-REFUSED = "refused"
-"""The first word of the outcome of a request that never became a call."""
-
-
 def outcome_of(last: Reply | None) -> str:
     """`ok`, or the kind and type of the Failure: `remote ValueError`, `no_method NameError`."""
     return f"{last.kind} {last.type}" if isinstance(last, Failure) else "ok"

@@ -2,10 +2,10 @@
 
     plain(Point(1, 2), encoding) -> {"x": 1, "y": 2}
 
-Plain data is None, bool, int, float, str, bytes, list and dict of exactly these types, and datetime where a wire has
-dates; the tree that is returned shares no container with the one given, so its owner may go on changing it. Types are
-taken for what they inherit, never for what an object claims to be. Knows encodings by their properties and no wire; the
-kinds of objects are in `shapes`.
+Plain data is None, bool, int, float, str, bytes, list and dict of exactly these types, datetime where a wire has dates,
+and Decimal where it has exact numbers; the tree that is returned shares no container with the one given, so its owner
+may go on changing it. Types are taken for what they inherit, never for what an object claims to be. Knows encodings by
+their properties and no wire; the kinds of objects are in `shapes`.
 """
 
 import re
@@ -14,7 +14,17 @@ from functools import lru_cache
 from typing import Any
 
 from rpcctl.messages import NATIVE, Encoding
-from rpcctl.service.shapes import Instead, Items, Pairs, Shape, name_type, recognise, refuse, whole_seconds
+from rpcctl.service.shapes import (
+    Instead,
+    Items,
+    Pairs,
+    Shape,
+    exact_number,
+    name_type,
+    recognise,
+    refuse,
+    whole_seconds,
+)
 
 DEPTH = 64
 """Levels of containers within each other, beyond which a value is refused: a cycle has no end."""
@@ -76,7 +86,7 @@ class _Normaliser:
         self._use_repr = use_repr
         self._any_ascii = encoding.control_characters
         # As text, every integer and float makes a key; bytes do not, lest they be mixed up with their base64 text.
-        self._key_encoding = encoding._replace(binary=True, int_bits=None, nan=False, dates=False)
+        self._key_encoding = encoding._replace(binary=True, int_bits=None, nan=False, exact=False, dates=False)
         self._low, self._high = _integer_range(encoding)
         self._rules = self._exact_rules()
         self._untouched = frozenset(kind for kind, rule in self._rules.items() if rule is None)
@@ -227,6 +237,8 @@ class _Normaliser:
             raise _too_deep()
         if self._encoding.dates and (date := whole_seconds(value)) is not None:
             return date
+        if self._encoding.exact and (number := exact_number(value)) is not None:
+            return number
         return self._by_shape(value, recognise(value, self._max_items), depth)
 
     def _by_shape(self, value: Any, shape: Shape, depth: int) -> Any:

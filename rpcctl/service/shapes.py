@@ -74,6 +74,15 @@ def whole_seconds(value: Any) -> Any:
     return value if kind is base else base(*value.timetuple()[:6])
 
 
+def exact_number(value: Any) -> Any:
+    """A plain Decimal for one that is a number; else None."""
+    kind = type(value)
+    if not _descends(kind, "decimal", "Decimal") or not value.is_finite():
+        return None
+    base = sys.modules["decimal"].Decimal
+    return value if kind is base else base(value)
+
+
 def _read_instead(convert: Callable[[Any], Any]) -> _Reader:
     return lambda value, limit: Instead(convert(value))
 

@@ -7,6 +7,8 @@ everybody or to who begins wrongly.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rpcctl.address import Address
+
 
 class Look(NamedTuple):
     """How one protocol begins."""
@@ -51,3 +53,10 @@ def look_of(first: bytes, own: str = "") -> str:
     """The name of what these bytes are the beginning of, as `an HTTP client`; empty for what is unknown or `own`."""
     look = recognise(first)
     return "" if look is None or look.name == own else look.name
+
+
+def way_to(first: bytes, at: Address) -> str:
+    """What to type instead, for who has dialled `at` and was answered so."""
+    look = recognise(first)
+    form = look.form if look is not None and at.kind == "host" else ""
+    return form.replace("HOST:PORT", at.location()) or "rpcctl protocols shows what can be spoken"

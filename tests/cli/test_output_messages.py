@@ -31,6 +31,12 @@ def test_a_narrow_screen_breaks_lines_between_words():
     assert all(len(line) <= 40 or " " not in line for line in lines)
 
 
+def test_a_tab_in_a_message_is_a_tab():
+    screen = Screen()
+    screen.output.error(RemoteError("stack traceback:\n\t[C]: in main"))
+    assert screen.told == "rpcctl: error: stack traceback:\n\t[C]: in main\n"
+
+
 @pytest.mark.parametrize("hint", ["", "try this"])
 @pytest.mark.parametrize("tty", [True, False])
 def test_an_error_has_four_lines_at_most(hint, tty):

@@ -197,3 +197,9 @@ def test_a_peer_cannot_steer_the_terminal(format, value):
     screen.output.trace(">", ESCAPES, ESCAPES.encode())
     screen.output.error(RemoteError(ESCAPES, type=ESCAPES, traceback=ESCAPES, hint=ESCAPES))
     assert not set(screen.text + screen.told) & set("\x1b\x07\x9b\x7f\u202e")
+
+
+@pytest.mark.parametrize("format", ["json", "yaml"])
+def test_a_value_that_has_no_such_form_is_told_by_its_type(format):
+    with pytest.raises(OutputError, match=r"cannot be written as (JSON|YAML): a value of type complex$"):
+        show({"z": 1 + 2j}, format=format)

@@ -78,10 +78,9 @@ def test_what_a_target_in_this_process_prints_stays_out_of_the_result(tmp_path):
 def test_a_server_killed_in_mid_call_is_noticed_within_two_heartbeats():
     with (
         serving("--heartbeat", "0.5") as (server, address),
-        running("call", address, "slow", "30", "--heartbeat", "0.5") as call,
+        running("call", address, "slow", "30", "--heartbeat", "0.5", "-v") as call,
     ):
-        server.wait_for("add")
-        time.sleep(1.2)
+        call.wait_for("< _zpc_hb")
         server.popen.send_signal(signal.SIGKILL)
         began = time.monotonic()
         assert call.wait() == 56
@@ -92,9 +91,9 @@ def test_a_server_killed_in_mid_call_is_noticed_within_two_heartbeats():
 def test_a_server_stopped_in_mid_call_is_noticed_by_its_silence():
     with (
         serving("--heartbeat", "0.5") as (server, address),
-        running("call", address, "slow", "30", "--heartbeat", "0.5") as call,
+        running("call", address, "slow", "30", "--heartbeat", "0.5", "-v") as call,
     ):
-        time.sleep(1.5)
+        call.wait_for("< _zpc_hb")
         server.popen.send_signal(signal.SIGSTOP)
         assert call.wait() == 56
         assert "heartbeat" in call.rest()

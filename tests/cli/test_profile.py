@@ -173,7 +173,7 @@ def word(option):
 
 @pytest.mark.parametrize("command", EXPLAINED, ids=lambda command: command.name)
 def test_every_option_of_every_command_tells_its_source(home, command):
-    places = ["add"] if any(each.name == "method" for each in command.positionals) else []
+    places = ["add" for each in command.positionals[1:] if each.required]
     shown = [each for each in command.options if each.type not in ("switch", "count") and each.name != "password"]
     saved = [each for each in shown if each in SAVED]
 

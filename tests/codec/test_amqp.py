@@ -148,6 +148,12 @@ def test_an_exception_is_told_with_what_it_was_made_with(args, written):
     assert codec.read_failure(text).args == args
 
 
+@pytest.mark.parametrize("module", ["", "builtins", "oslo_messaging.rpc.dispatcher"])
+def test_a_missing_method_bears_the_name_that_stock_clients_make_again(module):
+    written = json.loads(codec.write_failure(Failure("no_method", "NameError", "nope", module=module)))
+    assert (written["module"], written["class"]) == ("oslo_messaging.rpc.dispatcher", "NoSuchMethod")
+
+
 @pytest.mark.parametrize("failure", OWN, ids=lambda failure: failure.kind)
 def test_what_our_own_ends_know_of_a_failure_survives(failure):
     assert codec.read_failure(codec.write_failure(failure)) == failure
@@ -293,11 +299,21 @@ def test_reserved_methods_need_no_namespace():
     assert "namespace" not in codec.unwrap(json.loads(made.body))
 
 
-@pytest.mark.parametrize(("seconds", "asked", "beat"), [(2, 2, 1.0), (9.6, 10, 5.0), (0.1, 2, 1.0)])
+@pytest.mark.parametrize(("seconds", "asked", "beat"), [(2, 2, 1.0), (9.6, 9, 4.5), (0.1, 2, 1.0)])
 def test_a_monitored_call_says_how_often_it_wants_to_hear(seconds, asked, beat):
     made = make(**{"call-monitor": seconds}).request(Request("m"), Ids("a", "q", "u"), None)
     assert codec.unwrap(json.loads(made.body))["_timeout"] == asked
     assert make().read_call(delivered(json.loads(made.body))).beat == beat
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(None, None), (0.1, 2.0), (1.9, 2.0), (2.0, 2.0), (9.6, 9.6)])
+def test_silence_is_borne_for_as_long_as_a_server_may_be_silent(asked, kept):
+    assert codec.monitor_of({"call-monitor": asked}) == kept
+
+
+def test_our_servers_refuse_a_version_as_oslos_do():
+    reply = codec.read_failure(codec.write_failure(codec.unsupported("add", "9.0")))
+    assert (reply.kind, reply.type, reply.message) == ("no_method", "UnsupportedVersion", "add, version 9.0")
 
 
 @pytest.mark.parametrize("interval", [None, 0, 1, -5, "3", True, [], 1e9])

@@ -40,6 +40,12 @@ def test_an_address_without_a_topic_is_refused():
     assert caught.value.hint == "amqp://127.0.0.1:5672//?topic=NAME"
 
 
+@pytest.mark.parametrize("dialect", ["plain", "nameko", "celery"])
+def test_calls_are_not_monitored_where_servers_give_no_sign_of_life(dialect):
+    with pytest.raises(UsageError, match=f"dialect={dialect} has no signs of life"):
+        make(dialect, **{"call-monitor": 5.0})
+
+
 @pytest.mark.parametrize("dialect", ["oslo", "plain", "nameko"])
 @pytest.mark.parametrize("method", ["add", INSPECT, PING])
 def test_a_request_arrives_as_it_was_sent(dialect, method):

@@ -217,7 +217,7 @@ class TestClientWrites:
 
 ERRORS = [
     # the error, and what is made of it
-    ({"code": -32601, "message": "nope"}, Failure("no_method", "NameError", "m")),
+    ({"code": -32601, "message": "nope"}, Failure("no_method", "", "m", code=-32601)),
     ({"code": -32602, "message": "Bad"}, Failure("arguments", "code -32602", "Bad", code=-32602)),
     ({"code": 7, "message": "x"}, Failure("remote", "code 7", "x", code=7)),
     ("text", Failure("remote", "error", "text", data="text")),
@@ -235,7 +235,7 @@ ERRORS = [
         Failure("remote", "code 3", "execution reverted 0x08c3", data="0x08c3", code=3),
     ),
     # aria2
-    ({"code": 1, "message": "No such method: m"}, Failure("no_method", "NameError", "m")),
+    ({"code": 1, "message": "No such method: m"}, Failure("no_method", "", "m", code=1)),
     ({"code": 1, "message": "Unauthorized"}, Failure("remote", "code 1", "Unauthorized", code=1)),
     # Odoo
     (

@@ -213,3 +213,8 @@ def test_what_a_typeid_means(typeid, ident):
     if ident:
         expected = ("sqrt",) if ident.endswith("math") else ("print",)
         assert description.exposed_by(ident, served) == expected
+
+
+def test_a_name_that_a_stock_server_tells_twice_is_one_method():
+    found = description.from_names("get_dict", ("__iter__", "copy", "__iter__"))
+    assert [each.name for each in found.methods] == ["__iter__", "copy"]

@@ -195,3 +195,8 @@ def test_shared_values_are_read_wherever_they_are_named():
     assert settled(pickle.dumps(rows, 4)) == rows
     made = uuid.UUID(int=1)
     assert settled(pickle.dumps([made, made], 4)) == [str(made)] * 2
+
+
+def test_it_is_shown_as_the_call_that_makes_it():
+    assert repr(read(pickle.dumps(IndexError("out of range"), 4))) == "builtins.IndexError('out of range')"
+    assert repr(read(b"\x80\x04cshop\nCart\n.")) == "shop.Cart"

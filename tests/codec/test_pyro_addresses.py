@@ -76,6 +76,13 @@ def test_what_is_no_address(text, why):
         registry.parse_address(text)
 
 
+@pytest.mark.parametrize("text", ["PYRO:obj@h", "PYRO:obj@h:", "PYRO:obj@"])
+def test_the_hint_is_in_pyros_own_spelling(text):
+    with pytest.raises(AddressError) as caught:
+        registry.parse_address(text)
+    assert caught.value.hint == "PYRO:OBJECT@HOST:PORT"
+
+
 SPELLED = [
     ("pyro+tcp://h:5", "obj", "PYRO:obj@h:5"),
     ("pyro+tcp://[::1]:5", "obj", "PYRO:obj@[::1]:5"),

@@ -15,6 +15,8 @@ from tests.hostile.peers import CutError, connect, cut_at
 from tests.process import serving
 
 DROPPED, BAD = 10_000, 2_000
+MORE = 4096
+"""Kilobytes: half of one for each of the connections that are dropped."""
 WARM = 2_000
 """What comes before memory is looked at."""
 AT_ONCE = 50
@@ -38,8 +40,8 @@ class Burden:
         return len(os.listdir(place)) if place.exists() else 0
 
     def has_grown(self) -> bool:
-        """Whether it is more than a twentieth and a megabyte above what it was, or has more files."""
-        return self.resident() > self.kilobytes * 1.05 + 1024 or self.count_files() > self.files + 3
+        """Whether there are more files, or more memory than a larger crowd at one instant explains."""
+        return self.resident() > self.kilobytes + MORE or self.count_files() > self.files + 3
 
 
 @pytest.fixture

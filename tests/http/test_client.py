@@ -404,6 +404,6 @@ def test_the_wrong_login_is_exit_67(serve, client, tmp_path):
 def test_the_trace_shows_the_heads(serve, client):
     lines = []
     ask(client(serve().address, trace=lambda *line: lines.append(line)))
-    assert [line[0] for line in lines] == ["*", ">", "<"]
-    assert lines[1][1].startswith("POST / HTTP/1.1")
-    assert lines[2][1].startswith("HTTP/1.1 200 OK")
+    assert [line[0] for line in lines] == ["*", "*", ">", "<"]
+    assert lines[2][1].startswith("POST / HTTP/1.1")
+    assert lines[3][1].startswith("HTTP/1.1 200 OK")

@@ -34,7 +34,7 @@ REFUSED = [
     (post(b"", "Content-Length: 9"), "POST /", "408 the body"),
     (post(b"x", path=LONG), f"POST {LONG}"[:120], "404 "),
     (b"nonsense\r\n\r\n", "(unreadable)", "400 this is not HTTP"),
-    (b"\x16\x03\x01\x02\0\x01", "(unreadable)", "TLS, where plain HTTP is spoken"),
+    (b"\x16\x03\x01\x02\0\x01", "(unreadable)", "400 TLS, where plain HTTP is spoken"),
 ]
 
 

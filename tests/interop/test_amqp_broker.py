@@ -1,6 +1,9 @@
 """What the broker says, told with the right exit code: logins, permissions, unserved topics, hosts that are down."""
 
+import socket
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -38,11 +41,29 @@ def test_an_unserved_topic_is_told_at_once(rabbitmq, cli, topic, words):
     assert time.monotonic() - began < 1.0
 
 
-def test_a_broker_that_is_down_and_one_that_is_none(cli, free_port, at):
+def test_a_broker_that_is_down(cli, free_port):
     assert cli("call", f"amqp://127.0.0.1:{free_port}//?topic=x", "add").exit_status == 7
     assert cli("call", "amqp://nohost.invalid//?topic=x", "add").exit_status == 6
-    other = at.removeprefix("tcp://")
-    assert cli("call", f"amqp://{other}//?topic=x", "add", "--connect-timeout", "0.5").exit_status == 8
+
+
+@pytest.mark.parametrize(("greeting", "look"), [(b"", "ZeroMQ"), (b"SSH-2.0-x\r\n", "SSH"), (b"\0\0what", "what")])
+def test_a_port_where_no_broker_listens_says_what_does(cli, at, greeting, look):
+    place = at.removeprefix("tcp://")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        if greeting:
+            place = f"127.0.0.1:{listener.getsockname()[1]}"
+            threading.Thread(target=_greet, args=(listener, greeting), daemon=True).start()
+        done = cli("call", f"amqp://{place}//?topic=x", "add", "--connect-timeout", "1")
+    assert (done.exit_status, look in done.stderr) == (8, True), done.stderr
+
+
+def _greet(listener, greeting):
+    """Say so to whoever comes, twice: one is told apart from a broker, one is named."""
+    for _ in range(2):
+        # It is hung up on when it has said enough.
+        with listener.accept()[0] as peer, suppress(ConnectionError):
+            peer.sendall(greeting)
+            peer.recv(100)
 
 
 def test_plain_bytes_where_tls_is_expected(rabbitmq, cli):

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
@@ -335,6 +336,13 @@ def serving(*replies):
 def test_a_server_that_is_none(impostor, first, error, says):
     with pytest.raises(error, match=says):
         rpcctl.connect(impostor(lambda connection: connection.sendall(first)).address)
+
+
+def test_a_server_of_another_protocol_is_named_with_what_to_type_instead(impostor):
+    other = impostor(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    with pytest.raises(RemoteProtocolError, match=f"{re.escape(other.address)} looks like an HTTP server") as caught:
+        rpcctl.connect(other.address)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", caught.value.hint)
 
 
 def test_a_server_that_says_nothing(impostor):

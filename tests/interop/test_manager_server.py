@@ -279,12 +279,21 @@ def test_a_key_is_made_and_used(tmp_path, monkeypatch):
         assert path.read_text().strip() == key
 
 
+def test_a_shells_key_for_its_calls_does_not_keep_it_from_serving_with_another(tmp_path, monkeypatch):
+    monkeypatch.delenv("RPCCTL_AUTHKEY")
+    path, calls = tmp_path / "key", {"RPCCTL_AUTHKEY_FILE": str(tmp_path / "calls.key")}
+    with running("serve", "tests.sample", "--bind", AT, "--gen-authkey", str(path), env=calls) as process:
+        place = place_of(process.read_address())
+        assert stock_proxy(place, "sample", key=path.read_text().strip()).add(1, 2) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "env", "says"),
     [
         ((), {}, "--gen-authkey FILE makes one"),
         ((), {"RPCCTL_AUTHKEY": "short"}, "shorter than 8"),
         (("--authkey-file", "a", "--gen-authkey", "b"), {}, "two keys"),
+        (("--authkey-file", "a", "--gen-authkey", "b"), {"RPCCTL_AUTHKEY_FILE": "c"}, "two keys"),
     ],
 )
 def test_it_does_not_begin_without_a_good_key(monkeypatch, words, env, says):

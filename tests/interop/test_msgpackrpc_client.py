@@ -186,18 +186,18 @@ def test_one_that_never_answered_may_speak_something_else(scripted, connect):
 
 
 @pytest.mark.parametrize(
-    ("first", "look"),
+    ("first", "look", "hint"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "an HTTP server"),
-        (b"\xff\0\0\0\0\0\0\0\x01\x7f\x03", "ZeroMQ"),
-        (b"\x15\x03\x01\x00\x02\x02\x0a", "TLS"),
-        (b"AMQP\0\0\x09\x01", "AMQP"),
-        (b"\0\0\0\x1f#CHALLENGE#{sha256}0123456789", "a multiprocessing manager"),
-        (b"PYRO\x01\xf6", "Pyro"),
-        (b"SSH-2.0-OpenSSH\r\n", "SSH"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "an HTTP server", "http://127.0.0.1:"),
+        (b"\xff\0\0\0\0\0\0\0\x01\x7f\x03", "ZeroMQ", "tcp://127.0.0.1:"),
+        (b"\x15\x03\x01\x00\x02\x02\x0a", "TLS", "rpcctl protocols"),
+        (b"AMQP\0\0\x09\x01", "AMQP", "amqp://127.0.0.1:"),
+        (b"\0\0\0\x1f#CHALLENGE#{sha256}0123456789", "a multiprocessing manager", "manager+tcp://127.0.0.1:"),
+        (b"PYRO\x01\xf6", "Pyro", "pyro+tcp://127.0.0.1:"),
+        (b"SSH-2.0-OpenSSH\r\n", "SSH", "rpcctl protocols"),
     ],
 )
-def test_another_protocol_is_named(scripted, first, look):
+def test_another_protocol_is_named(scripted, first, look, hint):
     def script(peer):
         peer.send_bytes(first)
         peer.socket.recv(10)
@@ -205,6 +205,7 @@ def test_another_protocol_is_named(scripted, first, look):
     found = rpcctl("call", scripted(script), "x", "--json")
     assert found.exit_status == 8
     assert f"looks like {look}, and not like MessagePack-RPC" in found.error["message"]
+    assert found.error["hint"].startswith(hint)
 
 
 @pytest.mark.parametrize("data", [b"\xc1", b"\x94\x01\x01\xc0", msgpack.packb({"a": 1}), b"\x94\x01\x01\xc0\xc1"])

@@ -333,6 +333,7 @@ def test_an_unknown_name(names, at):
     with pytest.raises(MethodNotFoundError) as caught:
         Connection(at.format(names)).connect()
     assert caught.value.exit_code == 78
+    assert f"rpcctl call PYRO:Pyro.NameServer@127.0.0.1:{names} list" in caught.value.hint
 
 
 def test_no_name_server(free_port):

@@ -1,5 +1,6 @@
 """What nobody should send: to our server, which goes on, and to our client, which says what was wrong."""
 
+import re
 import resource
 import select
 import socket
@@ -294,6 +295,20 @@ def test_what_answers_the_handshake(said, kind, why):
     with scripted(said, times=1) as at, pytest.raises((kind, TransportError), match=why) as caught:
         Connection(at, timeout=5).connect()
     assert type(caught.value).__mro__.index(kind) < 2
+
+
+HINTS = [
+    (b"HTTP/1.1 400 Bad Request\r\n\r\n", r"http://127\.0\.0\.1:\d+/"),
+    (b"garbage", ""),
+    (None, r"another --serializer, or pyro\+tls://127\.0\.0\.1:\d+/x if it is encrypted"),
+]
+
+
+@pytest.mark.parametrize(("said", "hint"), HINTS)
+def test_what_is_no_pyro_is_told_with_what_to_type_instead(said, hint):
+    with scripted(said, times=1) as at, pytest.raises(RemoteProtocolError) as caught:
+        Connection(at, timeout=5).connect()
+    assert re.fullmatch(hint, caught.value.hint)
 
 
 ANSWERS = [

@@ -24,7 +24,7 @@ from rpcctl.errors import (
     RemoteProtocolError,
 )
 from rpcctl.hosting import Server
-from rpcctl.messages import Failure, Result
+from rpcctl.messages import INSPECT, Failure, Result
 from tests import sample
 
 ANY_PORT = "xmlrpc+http://127.0.0.1:0/RPC2"
@@ -90,7 +90,7 @@ STOCK_FAULTS = [
     (("fail", "boom"), -32500, "ValueError: boom"),
     (("fail", "\x1b"), -32700, "not well-formed"),
     (("leave",), -32500, "SystemExit: 3"),
-    (("strange",), -32500, "TypeError: no plain form"),
+    (("strange",), -32500, "TypeError: the result of strange cannot be sent: no plain form"),
     (("system.methodHelp", "nope"), -32602, "TypeError: there is no method 'nope'"),
     (("system.methodHelp",), -32602, "TypeError: system.methodHelp() takes 1"),
     (("system.multicall", 5), -32602, "TypeError: system.multicall() takes"),
@@ -110,6 +110,7 @@ def test_faults_as_a_stock_client_sees_them(stock_client, call, code, text):
 def test_what_we_tell_a_stock_client_of_ourselves(stock_client):
     system = stock_client.system
     assert {*sample.__all__, "system.listMethods", "system.multicall"} <= set(system.listMethods())
+    assert INSPECT not in system.listMethods()
     assert system.methodHelp("add") == "Add two numbers.\n\nThe sum of both."
     assert system.methodSignature("add") == [["int", "int", "int"]]
     assert system.methodSignature("count") == [["array", "int"]]

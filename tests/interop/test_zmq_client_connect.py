@@ -1,5 +1,6 @@
 """Our client where there is no server, another kind of server, or a silent one."""
 
+import http.server
 import socket
 import threading
 import time
@@ -99,6 +100,27 @@ def test_another_kind_of_server_is_named(listener, args, options, look):
         pass
     assert caught.value.exit_code == 8
     assert "--proto" not in caught.value.hint
+
+
+class OneAtATime(http.server.BaseHTTPRequestHandler):
+    """Answers whole requests only, and hears nobody else before."""
+
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        """Keep quiet."""
+
+
+def test_a_server_of_one_connection_at_a_time_is_named():
+    with http.server.HTTPServer(("127.0.0.1", 0), OneAtATime) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        with pytest.raises(RemoteProtocolError, match="HTTP"):
+            Connection(f"tcp://127.0.0.1:{server.server_port}", timeout=20.0, connect_timeout=10.0).connect()
+        server.shutdown()
+        thread.join(5)
 
 
 @pytest.mark.parametrize("seconds", [0.2, 1.0, 1.8])

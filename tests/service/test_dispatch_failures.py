@@ -140,7 +140,7 @@ def test_tracebacks_can_be_kept_back():
 def test_a_result_without_plain_form_is_a_type_error_without_traceback(function, message):
     reply: Any = next(Service({"f": Method("f", function)}).dispatch(Request("f")))
     assert reply[:2] == ("remote", "TypeError")
-    assert reply.message.startswith(message)
+    assert reply.message.startswith(f"the result of f cannot be sent: {message}")
     assert reply.traceback == ""
 
 

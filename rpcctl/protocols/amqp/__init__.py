@@ -95,7 +95,7 @@ INFO = ProtocolInfo(
         ),
         Option(
             "call-monitor",
-            "have the server say every half of this that it is still at it; longer silence ends the call",
+            "have the server say every half of this (at least 2) that it is still at it; longer silence ends the call",
             "SECONDS",
             "seconds",
             roles=_CLIENT,

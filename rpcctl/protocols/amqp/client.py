@@ -209,7 +209,7 @@ class Client:
         if not queue.consumers:
             raise ConnectError(
                 f"{self._address}: no server takes from the queue {name!r}, where {queue.messages} messages wait",
-                hint="they are kept until one is started",
+                hint="they are kept until one is started" if queue.messages else "rpcctl wait ADDRESS waits for one",
             )
         return {"queue": name, "waiting": queue.messages, "consumers": queue.consumers}
 

@@ -29,7 +29,11 @@ JSON_PROPERTIES: Mapping[str, Any] = {
 """What every message of these dialects bears; oslo.messaging rejects one without the type in silence."""
 _CONTEXT = "_context_"
 _DISPATCHER = "oslo_messaging.rpc.dispatcher"
+_SHORTEST_MONITOR = 2.0
+"""Seconds: a server of oslo.messaging gives its signs twice as often as was asked, and never twice in a second."""
 _NO_METHOD, _BAD_VERSION = "NoSuchMethod", "UnsupportedVersion"
+_BAD_VERSIONS = (_DISPATCHER, _BAD_VERSION)
+_MISSES = ((_DISPATCHER, _NO_METHOD), _BAD_VERSIONS)
 _UNKNOWN, _VERSION = "Endpoint does not support RPC method ", "Endpoint does not support RPC version "
 _ATTEMPTED = ". Attempted method: "
 _REMOTE = "_Remote"
@@ -127,6 +131,12 @@ def request_message(
     return message
 
 
+def monitor_of(options: Mapping[str, Any]) -> float | None:
+    """Seconds of silence that end a call, at least those which servers can keep to; None when it may last for ever."""
+    asked: float | None = options.get("call-monitor")
+    return None if asked is None else max(_SHORTEST_MONITOR, asked)
+
+
 def read_request(message: Mapping[str, Any]) -> Call:
     """A request as oslo.messaging's server reads it; RemoteProtocolError when it is none that can be answered."""
     method, reply_to, key = message.get("method"), message.get("_reply_q"), message.get("_msg_id")
@@ -201,7 +211,7 @@ def read_reply(message: Mapping[str, Any]) -> Answer:
 def write_failure(failure: Failure) -> str:
     """The text that tells of an exception, so that clients which trust its module can make it again."""
     name, module, text = failure.type, failure.module or _module_of(failure.type), failure.message
-    if failure.kind == "no_method" and module != _DISPATCHER:
+    if failure.kind == "no_method" and (module, name) not in _MISSES:
         name, module, text = _NO_METHOD, _DISPATCHER, _UNKNOWN + failure.message
     own = {"kind": failure.kind, "code": failure.code, "data": failure.data, "name": failure.message}
     return json.dumps(
@@ -232,9 +242,9 @@ def read_failure(text: Any) -> Failure:
     # An exception made of its text alone is told so when nothing else is known, too.
     told = tuple(args) if isinstance(args, list) and args != [message] else None
     failure = Failure("remote", name.removesuffix(_REMOTE) or "error", message, trace, module=module, args=told)
-    if isinstance(own, dict):
+    if isinstance(own, dict) and (module, name) != _BAD_VERSIONS:
         return _read_own(failure, own)
-    if module == _DISPATCHER and name in (_NO_METHOD, _BAD_VERSION):
+    if (module, name) in _MISSES:
         return failure._replace(kind="no_method", message=_missing(message))
     return failure
 

@@ -18,7 +18,7 @@ from rpcctl.interfaces import Settings
 from rpcctl.limits import first_limit
 from rpcctl.messages import NEVER, Deadline, Reply, Request, Result
 
-from .codec import Ids
+from .codec import Ids, monitor_of
 from .dialects import Dialect
 from .layout import ReplyQueue
 from .link import Link, exists
@@ -66,7 +66,7 @@ class Conversation:
         self._speller = speller
         self._end: RpcctlError | None = None
         """What ended the connection."""
-        self._monitor: float | None = settings.options.get("call-monitor")
+        self._monitor = monitor_of(settings.options)
         self._replies: ReplyQueue | None = None
         self._calls: dict[str, _Waiting] = {}
         self._late = False
@@ -237,7 +237,7 @@ class Conversation:
                 self._settings.trace("*", f"a message in the reply queue was dropped: {exc.message}", delivery.body)
             return
         if self._settings.trace is not None:
-            self._settings.trace("<", repr(answer.reply), delivery.body)
+            self._settings.trace("<", "a sign of life" if answer.reply is None else repr(answer.reply), delivery.body)
         call = self._calls.get(answer.id)
         if call is None:
             return

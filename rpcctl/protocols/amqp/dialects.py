@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from rpcctl.address import Address
-from rpcctl.errors import AddressError
+from rpcctl.errors import AddressError, UsageError
 from rpcctl.messages import Reply, Request
 
 from .codec import Answer, Call, Ids
@@ -59,7 +59,9 @@ class Dialect(Protocol):
 
 
 def dialect_of(at: Address, options: Mapping[str, Any], max_message: int) -> Dialect:
-    """The dialect that the options ask for; AddressError when no topic is named."""
+    """The dialect that the options ask for; AddressError when no topic is named, UsageError for what it lacks."""
     name = options.get("dialect") or NAMES[0]
+    if name != NAMES[0] and options.get("call-monitor") is not None:
+        raise UsageError(f"dialect={name} has no signs of life for --call-monitor", hint="--timeout limits a call")
     made: Dialect = import_module(f"rpcctl.protocols.amqp.{name}").make(Route(at, options), options, max_message)
     return made

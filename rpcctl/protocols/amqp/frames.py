@@ -17,6 +17,7 @@ from rpcctl.errors import RemoteProtocolError
 Frame = tuple[int, int, bytes]
 """Type, channel, payload."""
 
+GREETING = b"AMQP\0\0\x09\x01"
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 BEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 DELIVER, RETURN, ACK, NACK = b"\0\x3c\0\x3c", b"\0\x3c\0\x32", b"\0\x3c\0\x50", b"\0\x3c\0\x78"

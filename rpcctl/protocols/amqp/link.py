@@ -18,6 +18,7 @@ from . import frames
 from .faults import connecting, talking
 from .message import REFUSED, TAKEN, UNROUTABLE, Delivery, Message, Outcome
 from .place import Place
+from .probe import name_other
 from .wire import WORK, Wire
 
 _DECLARE = 1
@@ -219,7 +220,6 @@ class Link:
     def blocked(self, reason: str) -> None:
         """Say so, and hand it on."""
         text = f"the broker blocks publishers: {reason}" if reason else "the broker takes messages again"
-        self.note(text)
         self._settings.note(text)
         self.on_blocked(reason)
 
@@ -240,8 +240,9 @@ class Link:
                 wire.open(until)
                 wire.channel(_DECLARE)
                 wire.channel(WORK).confirm_select(nowait=True)
-        except BaseException:
+        except BaseException as exc:
             wire.collect()
+            name_other(self._place.at, exc, host, port)
             raise
         self._wire = wire
         if self._closed:

@@ -49,8 +49,8 @@ class Oslo:
             self._endpoints = read_endpoints(namespace or (), version or ())
         else:
             self._namespace, self._version = namespace or "", _check_version(version or "")
-        monitor = options.get("call-monitor")
-        self._beat = None if monitor is None else max(2, round(monitor))
+        monitor = codec.monitor_of(options)
+        self._beat = None if monitor is None else int(monitor)
 
     def request(self, request: Request, ids: Ids, timeout: float | None) -> Message:
         """A call, cast or fanout cast."""

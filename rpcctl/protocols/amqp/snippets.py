@@ -9,6 +9,7 @@ from rpcctl.errors import UsageError
 from rpcctl.interfaces import Settings
 from rpcctl.messages import Request
 
+from .codec import monitor_of
 from .dialects import Route
 from .oslo import EXCHANGE
 from .place import GUEST
@@ -80,6 +81,6 @@ def _write_target(at: Address, request: Request, options: Mapping[str, Any]) -> 
 
 def _write_options(request: Request, options: Mapping[str, Any]) -> str:
     left = request.deadline.remaining()
-    monitor = options.get("call-monitor")
+    monitor = monitor_of(options)
     text = "" if left is None else f", timeout={round(left, 1):g}"
-    return text + ("" if monitor is None else f", call_monitor_timeout={max(2, round(monitor))}")
+    return text + ("" if monitor is None else f", call_monitor_timeout={int(monitor)}")

@@ -15,6 +15,7 @@ INFO = ProtocolInfo(
     features=frozenset({"args", "kwargs", "oneway", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("jsonrpc", binary=False, nan=False, any_key=False),
     port=80,
+    login="--auth basic:file:PATH or bearer:; aria2:, zabbix: or ubus: inside the message",
     snippets={
         "curl": "rpcctl.protocols.jsonrpc.snippets:write_curl",
         "python": "rpcctl.protocols.jsonrpc.snippets:write_python",
@@ -28,7 +29,12 @@ INFO = ProtocolInfo(
             choices=("1.0", "2.0"),
         ),
         Option("id", "id of the first call, a number to count from or a text; 1 without it", "ID", roles=_CLIENT),
-        Option("decimal", "numbers with a fraction as text, every digit kept", type="switch", roles=_CLIENT),
+        Option(
+            "decimal",
+            "every digit of a fraction kept: numbers as they are typed, results as text",
+            type="switch",
+            roles=_CLIENT,
+        ),
         Option("max-batch", "most calls in one batch", "N", "integer", 1000, roles=_SERVER),
         Option("max-depth", "most levels of arrays and objects within each other", "N", "integer", 100, roles=_SERVER),
         *(

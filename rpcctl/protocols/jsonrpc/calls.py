@@ -18,6 +18,10 @@ from .codec import Call, Received, Refusal
 _RESERVED = (INSPECT, PING)
 
 
+_ENCODING = INFO.encoding._replace(nan=True)
+"""Of results: NaN becomes an error, since text in the place of a number would go unnoticed."""
+
+
 class Exchange(calls.Exchange):
     """Takes bodies for one handler."""
 
@@ -25,7 +29,7 @@ class Exchange(calls.Exchange):
 
     def __init__(self, handler: Handler, executor: Executor, settings: Settings, rules: codec.Rules) -> None:
         """Nothing runs yet."""
-        super().__init__(handler, executor, settings, INFO.encoding)
+        super().__init__(handler, executor, settings, _ENCODING)
         self._rules = rules
 
     def run(self, body: bytes, peer: str, done: Done) -> None:
@@ -64,16 +68,16 @@ class Exchange(calls.Exchange):
             answer.deliver(Failure("no_method", "NameError", call.method))
             return
         if call.method in discovery.BUILTINS:
-            request = Request(INSPECT, encoding=INFO.encoding, peer=peer)
+            request = Request(INSPECT, encoding=_ENCODING, peer=peer)
         else:
-            request = Request(call.method, call.args, call.kwargs, encoding=INFO.encoding, context=call.more, peer=peer)
+            request = Request(call.method, call.args, call.kwargs, encoding=_ENCODING, context=call.more, peer=peer)
         self.executor.submit(self.handler, request, answer)
 
     def _run_silently(self, call: Call, peer: str) -> None:
         if call.method in _RESERVED or call.method in discovery.BUILTINS:
             return
         request = Request(
-            call.method, call.args, call.kwargs, oneway=True, encoding=INFO.encoding, context=call.more, peer=peer
+            call.method, call.args, call.kwargs, oneway=True, encoding=_ENCODING, context=call.more, peer=peer
         )
         self.executor.submit(self.handler, request, SILENCE)
 

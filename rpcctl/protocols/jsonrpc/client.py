@@ -4,12 +4,14 @@ Bodies are read whatever the status: servers older than 2.0 answer errors with 5
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rpcctl import openrpc
 from rpcctl.address import Address
 from rpcctl.errors import ArgumentError, AuthError, DeadlineError, RemoteProtocolError
 from rpcctl.http.client import Answer, HttpClient
+from rpcctl.http.verdicts import first_line
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import first_limit
 from rpcctl.messages import INSPECT, PING, Deadline, Description, Failure, Reply, Request, Result
@@ -74,7 +76,8 @@ class Client:
         answer = self._post(requests[0], codec.write_batch(body for _, body in sent))
         if not known and not answer.body:
             return [None for _ in requests]
-        found = codec.read_batch(self._body(answer, "the batch"), known, decimal=self._decimal)
+        with self._naming(answer):
+            found = codec.read_batch(self._body(answer, "the batch"), known, decimal=self._decimal)
         if isinstance(found, Failure) and found.code == faults.INVALID_REQUEST:
             return self._send_each(requests)
         if isinstance(found, Failure):
@@ -99,12 +102,14 @@ class Client:
     def _ask(self, request: Request) -> Result | Failure:
         key, body = self._spell(request, next(self._ids))
         answer = self._post(request, body)
-        return codec.read_answer(self._body(answer, request.method), key, request.method, decimal=self._decimal)
+        with self._naming(answer):
+            return codec.read_answer(self._body(answer, request.method), key, request.method, decimal=self._decimal)
 
     def _cast(self, request: Request) -> Iterator[Reply]:
         answer = self._post(request, self._spell(request, None)[1])
         if answer.body.strip():
-            reply = codec.read_answer(self._body(answer, request.method), None, request.method)
+            with self._naming(answer):
+                reply = codec.read_answer(self._body(answer, request.method), None, request.method)
             if isinstance(reply, Failure):
                 yield reply
         elif answer.status >= 300:
@@ -163,17 +168,26 @@ class Client:
 
     def _post(self, request: Request, body: bytes) -> Answer:
         limit = first_limit(request)
-        self._note(">", body)
         try:
-            answer = self._http.post(body, _JSON, limit.deadline, self._headers)
+            answer = self._http.post(body, _JSON, limit.deadline, self._headers, lambda: self._note(">", body))
             if answer.status == 409 and _SESSION in answer.headers:
                 # Transmission: nothing was run, and it wants to be asked again with this.
                 self._headers = [_ACCEPT, (_SESSION, answer.headers[_SESSION])]
-                answer = self._http.post(body, _JSON, limit.deadline, self._headers)
+                answer = self._http.post(body, _JSON, limit.deadline, self._headers, lambda: self._note(">", body))
         except DeadlineError as exc:
             raise limit.error(request) from exc
         self._note("<", answer.body)
         return answer
+
+    @contextmanager
+    def _naming(self, answer: Answer) -> Iterator[None]:
+        """Say of an answer that makes no sense whose it is, and how it begins."""
+        try:
+            yield
+        except codec.AnswerError as exc:
+            raise RemoteProtocolError(
+                f"{self._address}: {exc.message}: {first_line(answer.body)}", hint=exc.hint or "-v shows the exchange"
+            ) from exc
 
     def _note(self, direction: str, body: bytes) -> None:
         """Tell a message to the trace, a secret in it left out."""

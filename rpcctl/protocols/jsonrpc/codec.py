@@ -26,6 +26,10 @@ _NOTHING: Mapping[str, Any] = {}
 _SHOWN = 200
 
 
+class AnswerError(RemoteProtocolError):
+    """A server's answer is no reply to the call; whoever knows the server adds its address and the answer."""
+
+
 class Rules(NamedTuple):
     """What a server takes."""
 
@@ -110,12 +114,12 @@ def write_call(request: Request, id: Any, version: str = "2.0", more: Mapping[st
 
 
 def read_answer(body: bytes, id: Any, method: str, *, decimal: bool = False) -> Result | Failure:
-    """The reply to the call of that id in what a server answered; RemoteProtocolError when there is none."""
+    """The reply to the call of that id in what a server answered; AnswerError when there is none."""
     for answer in read_answers(body, decimal=decimal):
         if "method" not in answer or "result" in answer or "error" in answer:
             _check_id(answer.get("id"), id)
             return _read_reply(answer, method)
-    raise RemoteProtocolError(f"{method}: the server answered with notifications only")
+    raise AnswerError(f"{method}: the server answered with notifications only")
 
 
 def read_batch(
@@ -136,14 +140,14 @@ def read_batch(
 
 
 def read_answers(body: bytes, *, decimal: bool = False) -> list[dict[str, Any]]:
-    """The objects that a server answered with, one or a batch; RemoteProtocolError when it is something else."""
+    """The objects that a server answered with, one or a batch; AnswerError when it is something else."""
     try:
         found = json_text.read(body, depth=10_000, decimal=decimal)
     except json_text.JSONError as exc:
-        raise RemoteProtocolError(f"the answer is not JSON: {exc}") from exc
+        raise AnswerError(f"the answer is not JSON: {exc}") from exc
     answers = found if isinstance(found, list) else [found]
     if not answers or not all(isinstance(each, dict) for each in answers):
-        raise RemoteProtocolError(f"the answer is no JSON-RPC reply: {_show(body)}")
+        raise AnswerError("the answer is no JSON-RPC reply")
     return answers
 
 
@@ -210,7 +214,7 @@ def _read_reply(answer: dict[str, Any], method: str) -> Result | Failure:
         return from_error(answer["error"], method)
     if "result" in answer:
         return Result(answer["result"])
-    raise RemoteProtocolError(f"the answer has neither result nor error: {_show(repr(answer).encode())}")
+    raise AnswerError("the answer has neither result nor error")
 
 
 def _check_id(found: Any, sent: Any) -> None:
@@ -224,9 +228,9 @@ def _is_same(found: Any, sent: Any) -> bool:
     return type(found) is not bool and (found == sent or str(found) == str(sent))
 
 
-def _mismatch(found: Any, sent: Sequence[Any]) -> RemoteProtocolError:
+def _mismatch(found: Any, sent: Sequence[Any]) -> AnswerError:
     wanted = ", ".join(repr(each) for each in sent[:3])
-    return RemoteProtocolError(
+    return AnswerError(
         f"the answer has the id {_show(repr(found).encode())}, the call had {wanted}",
         hint="is there a proxy that mixes up answers?",
     )

@@ -48,12 +48,8 @@ def _tell(name: str, method: Any, description: Description) -> Result | Failure:
     if found is None and not (isinstance(method, str) and method in _TAKES):
         return Failure("remote", "KeyError", repr(method))
     if name == HELP:
-        return Result(_help(found) if found else f"Built in: {method}")
+        return Result(found.doc if found else f"Built in: {method}")
     return Result(_signature(found) if found else [])
-
-
-def _help(method: MethodDescription) -> str:
-    return f"{method.name}{method.signature()}\n\n{method.doc}".strip()
 
 
 def _signature(method: MethodDescription) -> list[list[str]]:

@@ -56,7 +56,7 @@ def from_error(error: Any, method: str) -> Failure:
     if code == 1 and message.startswith("No such method"):  # aria2
         kind = "no_method"
     if kind == "no_method":
-        return Failure(kind, "NameError", method, data=data)
+        return Failure(kind, "", method, data=data, code=code if type(code) is int else None)
     trace = error.get("debug")  # Zabbix, for administrators
     number = code if type(code) is int else None
     return Failure(kind, _name(code), _join(message, data), trace if isinstance(trace, str) else "", data, number)

@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+_PLACES = 40
+"""Digits before or after the point up to which a Decimal is written without an exponent."""
 DEPTH = 100
 """Levels of containers within each other, unless told otherwise."""
 
@@ -17,8 +19,11 @@ class JSONError(ValueError):
 
 
 def write(value: Any) -> bytes:
-    """Plain data as one line of UTF-8; ValueError for NaN, TypeError for what is not plain."""
-    return _encode(value).encode()
+    """Plain data as one line of UTF-8, a Decimal with all its digits; ValueError for NaN, TypeError for the rest."""
+    try:
+        return _encode(value).encode()
+    except TypeError:
+        return _encode_exactly(value).encode()
 
 
 def read(data: bytes, *, depth: int = DEPTH, decimal: bool = False) -> Any:
@@ -54,6 +59,19 @@ def _refuse_constant(name: str) -> None:
 
 _encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _read_floats: Callable[[str], Any] = json.JSONDecoder(parse_float=_read_float, parse_constant=_refuse_constant).decode
+
+
+def _encode_exactly(value: Any) -> str:
+    """The same with Decimals, of which the standard library's encoder knows no form."""
+    kind = type(value)
+    if kind is list:
+        return f"[{','.join(map(_encode_exactly, value))}]"
+    if kind is dict:
+        return f"{{{','.join(f'{_encode(str(name))}:{_encode_exactly(each)}' for name, each in value.items())}}}"
+    if (kind.__module__, kind.__name__) == ("decimal", "Decimal"):
+        # Without an exponent where that is short: not all readers take one.
+        return format(value, "f") if abs(value.adjusted()) <= _PLACES else str(value)
+    return _encode(value)
 
 
 def _read_decimals(text: str) -> Any:

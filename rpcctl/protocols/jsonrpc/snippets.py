@@ -34,6 +34,8 @@ def write_curl(at: Address, request: Request, settings: Settings) -> str:
 
 def write_python(at: Address, request: Request, settings: Settings) -> str:
     """A script that prints the result as JSON."""
+    if settings.options.get("decimal"):
+        raise UsageError("--as python would lose digits of --decimal", hint="--as curl keeps them")
     call: Any = json.loads(_write_body(request, settings))
     script = snippets.write_script(at, settings, {"Content-Type": _JSON})
     imports = sorted({"json", "urllib.request", *script.imports})

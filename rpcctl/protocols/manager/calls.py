@@ -83,7 +83,7 @@ class Session:
         self._begun = True
         look = look_of(data)
         if look:
-            raise RemoteProtocolError(f"it speaks {look}, and not as a manager's client")
+            raise RemoteProtocolError(f"it looks like {look}, and not like a manager's client")
 
     def _take(self) -> None:
         """Go on with the frames that are whole, until one is a call that has to run."""

@@ -28,8 +28,8 @@ def to_plain(description: Description, prefix: str = "") -> dict[str, Any]:
 
 
 def from_names(name: str, exposed: Iterable[str]) -> Description:
-    """All that a stock server tells."""
-    return Description(name, tuple(MethodDescription(each) for each in exposed))
+    """All that a stock server tells; those of `method_to_typeid` come a second time."""
+    return Description(name, tuple(MethodDescription(each) for each in dict.fromkeys(exposed)))
 
 
 def find_object(typeid: str, description: Description) -> str | None:

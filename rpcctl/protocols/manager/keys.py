@@ -13,6 +13,7 @@ from typing import Any
 from rpcctl.errors import InputError, UsageError
 
 VARIABLE = "RPCCTL_AUTHKEY"
+_FILE_VARIABLE = "RPCCTL_AUTHKEY_FILE"
 _SHORTEST = 8
 _LONGEST = 64 * 1024
 _BYTES = 32
@@ -30,13 +31,14 @@ def client_key(options: Mapping[str, Any], environ: Mapping[str, str]) -> bytes:
 
 def server_key(options: Mapping[str, Any], environ: Mapping[str, str]) -> bytes:
     """The key to serve with, made if that was asked for; UsageError when there is none, or one that can be guessed."""
-    path = options.get("gen-authkey")
-    if path and options.get("authkey-file"):
+    path, other = options.get("gen-authkey"), options.get("authkey-file")
+    # What a shell has for the calls it makes must not keep it from serving with a key that is named on the spot.
+    if path and other and other != environ.get(_FILE_VARIABLE):
         raise UsageError("--gen-authkey and --authkey-file name two keys", hint="one of the two is enough")
     if path:
         generate(path)
         options = {"authkey-file": path}
-    elif not options.get("authkey-file") and not environ.get(VARIABLE):
+    elif not other and not environ.get(VARIABLE):
         raise UsageError("a manager serves nobody without a key", hint=f"--gen-authkey FILE makes one; {_HINT}")
     key = client_key(options, environ)
     if len(key) < _SHORTEST:

@@ -7,7 +7,7 @@ from rpcctl.address import Address
 from rpcctl.errors import AuthError, ConnectError, RemoteProtocolError
 from rpcctl.interfaces import Settings
 from rpcctl.messages import Deadline
-from rpcctl.sockets.looks import look_of
+from rpcctl.sockets.looks import look_of, way_to
 from rpcctl.sockets.wire import Wire, connect, too_late
 
 from . import codec, handshake
@@ -59,7 +59,7 @@ def _dial(at: Address, key: bytes, settings: Settings, deadline: Deadline, bare:
     wire = connect(without_typeid(at), settings.connect_timeout, deadline, str(at))
     shaking = handshake.ClientHandshake(key, os.urandom, bare)
     try:
-        frames = _shake_hands(wire, shaking)
+        frames = _shake_hands(wire, shaking, at)
     except TimeoutError:
         wire.shut()
         raise too_late(
@@ -79,10 +79,10 @@ def _dial(at: Address, key: bytes, settings: Settings, deadline: Deadline, bare:
     return Line(wire, frames)
 
 
-def _shake_hands(wire: Wire, shaking: handshake.ClientHandshake) -> codec.Frames:
+def _shake_hands(wire: Wire, shaking: handshake.ClientHandshake, at: Address) -> codec.Frames:
     frames = codec.Frames(handshake.LONGEST)
     first = wire.receive()
-    _check_look(first)
+    _check_look(first, at)
     frames.feed(first)
     while not shaking.done:
         answers = shaking.receive(_next_frame(wire, frames))
@@ -91,16 +91,16 @@ def _shake_hands(wire: Wire, shaking: handshake.ClientHandshake) -> codec.Frames
     return frames
 
 
-def _check_look(first: bytes) -> None:
+def _check_look(first: bytes, at: Address) -> None:
     if not first:
         raise EOFError
     if first[4:15] != handshake.CHALLENGE and len(first) >= 15:
         look = look_of(first)
         raise RemoteProtocolError(
-            f"it looks like {look}, and not like a manager"
+            f"{at} looks like {look}, and not like a manager"
             if look
-            else f"it is no manager: it begins with {first[:16]!r}",
-            hint="rpcctl protocols shows what can be spoken",
+            else f"{at} is no manager: it begins with {first[:16]!r}",
+            hint=way_to(first, at),
         )
 
 

@@ -35,6 +35,10 @@ class Made:
         self.items: list[Any] = []
         self.pairs: dict[Any, Any] = {}
 
+    def __repr__(self) -> str:
+        """As a call would make it, for those who look on."""
+        return self.name if self.args is None else f"{self.name}({', '.join(map(repr, self.args))})"
+
 
 def read(data: bytes, allowed: Collection[str] | None = None, key: Callable[[Any], Any] | None = None) -> Any:
     """The value that a pickle holds, made of lists, dicts, scalars and `Made`s.

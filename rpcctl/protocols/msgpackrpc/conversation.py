@@ -152,15 +152,14 @@ class Conversation:
         return self._wire.ended
 
     def _explain(self, exc: RemoteProtocolError) -> RpcctlError:
-        from rpcctl.sockets.looks import look_of
+        from rpcctl.sockets.looks import look_of, way_to
 
         self._over = True
         first = self._stream.next_bytes()
         look = look_of(first, own="MessagePack-RPC")
         if look:
             return RemoteProtocolError(
-                f"{self._address} looks like {look}, and not like MessagePack-RPC",
-                hint="rpcctl protocols shows what can be spoken",
+                f"{self._address} looks like {look}, and not like MessagePack-RPC", hint=way_to(first, self._address)
             )
         return RemoteProtocolError(f"{self._address}: {exc.message}; its bytes are {first[:16]!r}")
 

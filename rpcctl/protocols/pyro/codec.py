@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
-from rpcctl.sockets.looks import look_of
+from rpcctl.sockets.looks import recognise
 
 VERSION = 502
 CONNECT, CONNECT_OK, CONNECT_FAIL, INVOKE, RESULT, PING = range(1, 7)
@@ -143,8 +143,10 @@ def _check_start(rest: bytearray) -> None:
         return
     if start.startswith(_TAG):
         _refuse_version(int.from_bytes(start[4:6], "big") if len(start) == 6 else start[4])
-    look = look_of(bytes(rest[:32]))
-    raise RemoteProtocolError(f"no Pyro: it looks like {look}" if look else f"no Pyro: its first bytes are {start!r}")
+    look = recognise(bytes(rest[:32]))
+    if look is None:
+        raise RemoteProtocolError(f"no Pyro: its first bytes are {start!r}")
+    raise RemoteProtocolError(f"no Pyro: it looks like {look.name}", hint=look.form)
 
 
 def _refuse_version(version: int) -> None:

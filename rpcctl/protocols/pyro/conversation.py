@@ -30,6 +30,7 @@ from .uri import spell
 PING_BYTES = b"ping"
 HELLO = "hello"
 """What is said in place of a token."""
+_ENDED = "the connection ended in the handshake"
 _NO_OBJECT = "unknown object"
 _BUSY = "no free workers"
 
@@ -70,9 +71,9 @@ class Conversation:
         except TimeoutError:
             raise
         except OSError as exc:
-            raise UnreadableError(f"the connection ended in the handshake: {exc.strerror or exc}") from exc
+            raise UnreadableError(f"{_ENDED}: {exc.strerror or exc}", hint=self._tls_hint()) from exc
         except ConnectionLostError as exc:
-            raise UnreadableError("the connection ended in the handshake") from exc
+            raise UnreadableError(_ENDED, hint=self._tls_hint()) from exc
         if answer.type == codec.CONNECT_FAIL:
             raise self._refusal(_read_reason(answer), bool(token))
         if answer.type != codec.CONNECT_OK:
@@ -98,6 +99,16 @@ class Conversation:
             return RemoteProtocolError(f"the server refused the handshake: {reason}")
         hint = "another token" if has_token else "--token-file FILE"
         return AuthError(f"the server refused the connection: {reason}", hint=hint)
+
+    def spell(self, name: str) -> Address:
+        """The address of an object of this server."""
+        return spell(self._at, name)
+
+    def _tls_hint(self) -> str:
+        """A server that speaks TLS hangs up on who does not, and PYRO: does not say which it is."""
+        if self._at.transport != "tcp":
+            return ""
+        return f"{spell(self._at._replace(scheme='pyro+tls', transport='tls'), self.name)} if it is encrypted"
 
     def invoke(
         self, name: str, method: str, args: Any, kwargs: Mapping[str, Any] | None, deadline: Deadline, flags: int = 0
@@ -188,7 +199,8 @@ def open_conversation(
             # A stock server without msgpack hangs up without a word.
             failed = exc
     raise RemoteProtocolError(
-        f"{shown}: {failed.message}", hint="" if not wanted else "another --serializer"
+        f"{shown}: {failed.message}",
+        hint=", or ".join(filter(None, ("another --serializer" if wanted else "", failed.hint))),
     ) from failed
 
 
@@ -210,7 +222,8 @@ def _open(
     except RpcctlError as exc:
         wire.shut()
         if isinstance(exc, RemoteProtocolError):
-            raise RemoteProtocolError(f"{shown}: {exc.message}", hint=exc.hint) from exc
+            hint = exc.hint.replace("HOST:PORT", at.location()) if at.kind == "host" else ""
+            raise RemoteProtocolError(f"{shown}: {exc.message}", hint=hint) from exc
         raise
     except BaseException:
         wire.shut()

@@ -10,7 +10,7 @@ from rpcctl.messages import Deadline
 
 from . import codec, faults
 from .conversation import Conversation, open_conversation, read_answer
-from .uri import NAME_SERVER_PORT, Place, place_at
+from .uri import NAME_SERVER_PORT, Place, place_at, spell
 
 NAME_SERVER = "Pyro.NameServer"
 _PATIENCE = 3.0
@@ -102,7 +102,7 @@ def _ask(server: Conversation, deadline: Deadline, method: str, *args: Any, **kw
     if failure.type == "NamingError":
         raise MethodNotFoundError(
             f"the name server has no such object: {failure.message}",
-            hint=f"rpcctl call PYRO:{NAME_SERVER}@{server.wire.sock.getpeername()[0]}:PORT list",
+            hint=f"rpcctl call {server.spell(NAME_SERVER)} list shows what there is",
         )
     raise RemoteError(f"the name server: {failure.type}: {failure.message}", type=failure.type)
 
@@ -111,7 +111,11 @@ def _choose(place: Place, found: Any) -> Any:
     from random import choice
 
     if not isinstance(found, dict) or not found:
-        raise MethodNotFoundError(f"the name server knows of no object with {place.object!r}")
+        at = spell(place.at, NAME_SERVER)
+        raise MethodNotFoundError(
+            f"the name server knows of no object with {place.object!r}",
+            hint=f"rpcctl call {at} list return_metadata=true shows what there is",
+        )
     return choice(list(found.values()))
 
 

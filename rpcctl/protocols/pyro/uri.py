@@ -86,6 +86,8 @@ def _read_location(whole: str, scheme: Scheme, location: str) -> tuple[str, int]
     found = split_place(location)
     if found is None:
         raise AddressError(f"{whole!r}: {location!r} is not HOST:PORT", hint=_EXAMPLES[scheme.transport.name])
+    if direct and not found[1]:
+        raise AddressError(f"{whole!r} names no port", hint=_EXAMPLES[_DIRECT])
     port = check_port(whole, scheme._replace(port=0 if direct else NAME_SERVER_PORT), found[1])
     return check_host(whole, found[0]) if location else LOOPBACK, port
 

@@ -15,6 +15,7 @@ INFO = ProtocolInfo(
         "xmlrpc", int_bits=64, unsigned=False, nan=False, any_key=False, control_characters=False, dates=True
     ),
     port=80,
+    login="--auth basic:file:PATH or bearer:; aria2: inside the message",
     snippets={
         "curl": "rpcctl.protocols.xmlrpc.snippets:write_curl",
         "python": "rpcctl.protocols.xmlrpc.snippets:write_python",

@@ -10,7 +10,18 @@ from rpcctl.http.client import Answer, HttpClient
 from rpcctl.http.logins import read_secret
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import first_limit
-from rpcctl.messages import INSPECT, PING, Deadline, Description, Failure, MethodDescription, Reply, Request, Result
+from rpcctl.messages import (
+    INSPECT,
+    PING,
+    Deadline,
+    Description,
+    Failure,
+    MethodDescription,
+    Reply,
+    Request,
+    Result,
+    repr_of,
+)
 
 from . import codec, description, faults
 from .reader import Fault
@@ -23,6 +34,8 @@ PATH = "/RPC2"
 _CHUNK = 50
 """Methods asked about in one batch; servers limit how many calls that may be."""
 _SHOWN = 4096
+_UNREAD = object()
+"""Stands for an answer in which there is no reply."""
 
 
 class Client:
@@ -83,15 +96,29 @@ class Client:
 
     def _call(self, request: Request) -> Result | Failure:
         body = self._write(request)
-        if self._settings.trace is not None:
-            self._settings.trace(">", self._mask(f"{request.method} {list(request.args)!r}"), self._masked(body))
         limit = first_limit(request)
         try:
-            answer = self._http.post(body, codec.CONTENT_TYPE, limit.deadline)
+            answer = self._http.post(
+                body, codec.CONTENT_TYPE, limit.deadline, note=lambda: self._tell_sent(request, body)
+            )
         except DeadlineError as exc:
             raise limit.error(request) from exc
         reply = self._read(answer)
         return faults.from_fault(reply, request.method) if isinstance(reply, Fault) else Result(reply)
+
+    def _tell_sent(self, request: Request, body: bytes) -> None:
+        if self._settings.trace is not None:
+            self._settings.trace(">", self._mask(f"{request.method} {list(request.args)!r}"), self._masked(body))
+
+    def _tell_received(self, body: bytes, found: Any = _UNREAD) -> None:
+        """Tell what an answer says, or what it is where it cannot be read."""
+        if self._settings.trace is None:
+            return
+        if found is _UNREAD:
+            shown = body[:_SHOWN].decode("utf-8", "replace")
+        else:
+            shown = f"fault {found.value!r}" if isinstance(found, Fault) else repr_of(found)
+        self._settings.trace("<", shown, body)
 
     def _write(self, request: Request) -> bytes:
         try:
@@ -115,12 +142,13 @@ class Client:
         return (self._token, *request.args)
 
     def _read(self, answer: Answer) -> Any:
-        if self._settings.trace is not None:
-            self._settings.trace("<", answer.body[:_SHOWN].decode("utf-8", "replace"), answer.body)
         try:
-            return codec.read_reply(answer.body)
+            found = codec.read_reply(answer.body)
         except RemoteProtocolError as exc:
+            self._tell_received(answer.body)
             raise self._explain(answer, exc) from exc
+        self._tell_received(answer.body, found)
+        return found
 
     def _explain(self, answer: Answer, exc: RemoteProtocolError) -> RpcctlError:
         """What to say of an answer that cannot be read, by what it looks like."""
@@ -146,13 +174,14 @@ class Client:
         return Result(description.server_name(reply.value) if isinstance(reply, Result) else "")
 
     def _inspect(self, request: Request) -> Reply:
+        own = self._call(request._replace(method=INSPECT, args=()))
+        if isinstance(own, Result) and isinstance(own.value, dict):
+            return Result(from_plain(own.value))
+        # Others do not know it, and are asked by what the extensions have.
         listed = self._call(request._replace(method=LIST, args=()))
         if isinstance(listed, Failure):
             return listed
         names = [each for each in listed.value if isinstance(each, str)] if isinstance(listed.value, list) else []
-        if INSPECT in names:
-            own = self._call(request._replace(method=INSPECT, args=()))
-            return Result(from_plain(own.value)) if isinstance(own, Result) else own
         methods = [each for at in range(0, len(names), _CHUNK) for each in self._ask(request, names[at : at + _CHUNK])]
         return Result(Description("", tuple(methods)))
 

@@ -76,7 +76,8 @@ def from_struct(value: Mapping[str, Any], method: str) -> Failure:
     text = value.get("faultString")
     text = text if isinstance(text, str) else "" if text is None else repr(text)
     if code == NO_METHOD or _NO_METHOD.fullmatch(text):
-        return Failure("no_method", "NameError", method)
+        name = _split(code, text)[0]
+        return Failure("no_method", "" if name == _numbered(code) else name, method, code=code)
     name, message = _split(code, text)
     kind = _KINDS.get(code) or ("arguments" if _ARGUMENTS.fullmatch(text) else "remote")
     if code in (SYSTEM, TRANSPORT):

@@ -95,7 +95,7 @@ class System:
 
 
 def _list_methods(found: Description) -> Reply:
-    return Result(sorted({each.name for each in found.methods} | NAMES))
+    return Result(sorted({each.name for each in found.methods} | NAMES - {INSPECT}))
 
 
 def _help(found: Description, name: Any) -> Reply:

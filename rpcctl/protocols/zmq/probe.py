@@ -9,7 +9,7 @@ import socket
 from rpcctl.address import Address
 from rpcctl.errors import AuthError, ConnectError, RemoteProtocolError, ResolveError, RpcctlError
 from rpcctl.messages import Deadline
-from rpcctl.sockets.looks import recognise
+from rpcctl.sockets.looks import recognise, way_to
 
 _PATIENCE = 0.3
 """Seconds in which a server on the other side of a working connection says its first bytes."""
@@ -87,7 +87,7 @@ def _read(at: Address, answer: bytes, encrypted: bool) -> RpcctlError | None:
     if look is not None:
         return RemoteProtocolError(
             f"{at} looks like {look.name}, and not like zerorpc",
-            hint=look.form.replace("HOST:PORT", at.location()) or "rpcctl protocols shows what can be spoken",
+            hint=way_to(answer, at),
         )
     return RemoteProtocolError(f"{at} is no ZeroMQ server: its first bytes are {answer[:16]!r}")
 

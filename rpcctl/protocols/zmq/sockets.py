@@ -25,6 +25,8 @@ _FAILED = int(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL) | int(zmq.EVENT_HANDSHAKE_FA
 _WATCHED = _CONNECTED | _DISCONNECTED | _RETRIED | _WELCOME | _NOT_ADMITTED | _FAILED
 _SUSPICIOUS = 0.7
 """Seconds of silence on a connection that stands, after which it is looked at whether the other side is ZeroMQ."""
+_PARTING = 0.1
+"""Seconds in which a connection that is given up is closed."""
 _READ_ANYWAY = 64 << 20
 """Bytes over the limit that a reply may have and still be read, so that it can be told why it is refused."""
 _SCHEMES = {
@@ -90,6 +92,7 @@ class Link:
         self._trace = settings.trace
         self._accepted = False
         """Whether there was a connection at least, be the other side what it may."""
+        self._stepped_aside = False
         self._servers = 0
         """How many connections stand: more than one only at a bound socket."""
         self._opened = True
@@ -180,8 +183,24 @@ class Link:
         from .probe import diagnose
 
         reason = diagnose(self._at, self._keys is not None, limit)
+        if reason is None and self._accepted and not self._stepped_aside:
+            reason = self._step_aside(limit)
         if reason is not None:
             raise reason
+
+    def _step_aside(self, limit: Deadline) -> RpcctlError | None:
+        """Look once more, without our own connection: a server that takes one at a time answers nobody else."""
+        from .probe import diagnose
+
+        self._stepped_aside = True
+        try:
+            self.socket.disconnect(endpoint_of(self._at))
+            self.socket.poll(milliseconds(_PARTING))  # The connection ends only while its socket is looked after.
+            reason = diagnose(self._at, self._keys is not None, limit)
+            self._take_place()
+        except zmq.ZMQError:
+            return None  # It came to its end by itself, and ZeroMQ tries again.
+        return reason
 
     def _give_up(self, deadline: Deadline) -> RpcctlError:
         if deadline.expired():
