@@ -196,7 +196,7 @@ class Connection:
         if "batch" in self.info.features:
             client: Any = self._client
             return list(client.send_batch(requests))
-        from rpcctl.batch import collect
+        from rpcctl.outcomes import collect
 
         return [collect(list(self._client.send(each))) for each in requests]
 

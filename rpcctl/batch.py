@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rpcctl.errors import ConnectionLostError, RpcctlError
-from rpcctl.messages import End, Failure, Item, Reply, Request, Result
+from rpcctl.messages import Failure, Reply, Request, Result
 
 if TYPE_CHECKING:
     from rpcctl.api import Connection
@@ -66,13 +66,6 @@ class Batch:
         self._calls.clear()
         replies = self._connection.send_batch(requests) if requests else []
         return [_value(request, reply) for request, reply in zip(requests, replies, strict=True)]
-
-
-def collect(replies: "list[Reply]") -> Reply | None:
-    """All replies of one call as one: a stream as the list of its items."""
-    if replies and isinstance(replies[0], (Item, End)) and not isinstance(replies[-1], Failure):
-        return Result([each.value for each in replies if isinstance(each, Item)])
-    return replies[-1] if replies else None
 
 
 def _value(request: Request, reply: Reply | None) -> Any:

@@ -1,7 +1,7 @@
-"""Errors that end one call of several, as the replies that stand for them. Knows no wire."""
+"""What became of a call among several, as the one reply that stands for it. Knows no wire."""
 
 from rpcctl.errors import ConnectionLostError, DeadlineError, RpcctlError
-from rpcctl.messages import Failure
+from rpcctl.messages import End, Failure, Item, Reply, Result
 
 
 def to_failure(exc: RpcctlError) -> Failure:
@@ -10,3 +10,10 @@ def to_failure(exc: RpcctlError) -> Failure:
         "timeout" if isinstance(exc, DeadlineError) else "lost" if isinstance(exc, ConnectionLostError) else "protocol"
     )
     return Failure(kind, type(exc).__name__, exc.message)
+
+
+def collect(replies: list[Reply]) -> Reply | None:
+    """All replies of one call as one: a stream as the list of its items."""
+    if replies and isinstance(replies[0], (Item, End)) and not isinstance(replies[-1], Failure):
+        return Result([each.value for each in replies if isinstance(each, Item)])
+    return replies[-1] if replies else None

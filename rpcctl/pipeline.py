@@ -11,11 +11,10 @@ from collections.abc import Hashable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rpcctl.batch import collect
 from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, ProtocolError
 from rpcctl.interfaces import Client, PipelineClient
 from rpcctl.messages import ENDS, Deadline, Failure, Reply, Request
-from rpcctl.outcomes import to_failure
+from rpcctl.outcomes import collect, to_failure
 
 if TYPE_CHECKING:
     from rpcctl.api import Connection

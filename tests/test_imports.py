@@ -10,15 +10,18 @@ import pytest
 ROOT = Path(__file__).parent.parent / "rpcctl"
 
 # Pattern of files > what they may import of rpcctl, as prefixes, and of other distributions; the first match decides.
-CORE = ("rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
+CORE = ("rpcctl.described", "rpcctl.errors", "rpcctl.exits", "rpcctl.messages")
 SEAMS = (
     *CORE,
     "rpcctl.address",
+    "rpcctl.answers",
     "rpcctl.interfaces",
     "rpcctl.limits",
     "rpcctl.outcomes",
     "rpcctl.secrets",
     "rpcctl.settings",
+    "rpcctl.streams",
+    "rpcctl.turn",
 )
 SERVED = (
     *(*SEAMS, "rpcctl.registry", "rpcctl.service", "rpcctl.api", "rpcctl.batch"),
@@ -33,7 +36,11 @@ LAYERS = [
     ("address.py", CORE, ()),
     ("interfaces.py", (*CORE, "rpcctl.address"), ()),
     ("settings.py", (*CORE, "rpcctl.address", "rpcctl.interfaces"), ()),
+    ("described.py", ("rpcctl.messages",), ()),
     ("limits.py", CORE, ()),
+    ("answers.py", (*CORE, "rpcctl.interfaces"), ()),
+    ("streams.py", (*CORE, "rpcctl.interfaces", "rpcctl.answers"), ()),
+    ("turn.py", CORE, ()),
     ("openrpc.py", CORE, ()),
     ("outcomes.py", CORE, ()),
     ("secrets.py", CORE, ()),
@@ -77,10 +84,9 @@ LAYERS = [
     ("protocols/manager/line.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/server.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
     ("protocols/manager/calls.py", (*SEAMS, "rpcctl.sockets", "rpcctl.protocols.manager"), ()),
-    ("protocols/manager/streams.py", (*SEAMS, "rpcctl.protocols.manager"), ()),
     *(
         (f"protocols/manager/{name}.py", (*SEAMS, "rpcctl.protocols.manager"), ())
-        for name in ("place", "previews", "snippets")
+        for name in ("desk", "place", "previews", "snippets", "streams")
     ),
     ("protocols/manager/*.py", (*CORE, "rpcctl.protocols.manager"), ()),
     ("protocols/msgpackrpc/codec.py", (*CORE, "rpcctl.protocols.msgpackrpc"), ("msgpack",)),

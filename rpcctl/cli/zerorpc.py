@@ -116,8 +116,8 @@ def _run(parser: argparse.ArgumentParser, argv: Sequence[str], screen: _Screen) 
 
 
 def _call(args: argparse.Namespace, screen: _Screen) -> None:
-    if args.bind:
-        raise UsageError("a client that binds is not supported", hint="let it --connect, and the server --bind")
+    if args.bind and (args.connect or len(args.bind) > 1):
+        raise UsageError("a client binds one address, or connects", hint="one --bind, and no --connect beside it")
     with closing(_connect(args, screen)) as connection:
         if args.command and not args.inspect:
             _print_result(connection.call(args.command, *_read_params(args)), args, screen)
@@ -131,15 +131,18 @@ def _connect(args: argparse.Namespace, screen: _Screen) -> "Connection":
     places = [*([args.address] if args.address else []), *(args.connect or ())]
     for place in places:
         screen.tell(f'connecting to "{place}"')
+    for place in args.bind or ():
+        screen.tell(f'binding to "{place}"')
     connection = Connection(
-        places[0],
+        (args.bind or places)[0],
         proto=PROTOCOL,
         timeout=args.timeout,
         connect_timeout=None,
-        options={"heartbeat": args.heartbeat or "off", "alternative": places[1:]},
+        options={"heartbeat": args.heartbeat or "off", "alternative": places[1:], "bind": bool(args.bind)},
         trace=screen.trace if args.debug else None,
     )
-    tries = int(args.timeout / RETRY_DELAY)
+    # An address that is taken stays so.
+    tries = 0 if args.bind else int(args.timeout / RETRY_DELAY)
     connection.connect(retry=tries, retry_delay=RETRY_DELAY, deadline=Deadline.after(args.timeout))
     return connection
 

@@ -5,10 +5,11 @@ A body comes in, and `done` takes the answer, from any thread. Nothing that a cl
 
 from collections.abc import Callable
 from threading import Thread
-from typing import Any
 
+from rpcctl import answers
+from rpcctl.answers import Told
 from rpcctl.interfaces import Executor, Handler, Settings
-from rpcctl.messages import INSPECT, Encoding, Failure, Item, Reply, Request, Result
+from rpcctl.messages import INSPECT, Encoding, Failure, Reply, Request, Result
 
 Done = Callable[[bytes], None]
 """Takes the answer, which is empty when nobody waits for one; called once."""
@@ -69,88 +70,21 @@ class Exchange:
         self.settings.trace(direction, data[:_SHOWN].decode("utf-8", "replace"), data)
 
 
-class Answer:
-    """The Sink of one call on a wire without streams: makes a list of one, as far as lists may be long.
-
-    A subclass writes the answer, on the thread that ran the call.
-    """
+class Answer(answers.Answer):
+    """The Sink of one call. A subclass writes the answer, on the thread that ran the call."""
 
     def __init__(self, method: str, settings: Settings, done: Done) -> None:
-        """Nothing has come yet."""
-        self.method = method
+        """`done` takes the answer, once."""
+        super().__init__(method, settings.max_items)
         self.max_message = settings.max_message
-        self._max_items = settings.max_items
         self._done = done
-        self._items: list[Any] = []
-        self._over = False
 
-    def deliver(self, reply: Reply) -> Reply | None:
-        """Keep an item; answer with what ends the call, and say what the caller was told."""
-        if self._over:
-            return None
-        if isinstance(reply, Item):
-            if len(self._items) < self._max_items:
-                self._items.append(reply.value)
-                return None
-            reply = too_many(self.method, self._max_items)
-        data, told = self.write(reply if isinstance(reply, (Result, Failure)) else Result(self._items))
-        self._over = True
+    def answer(self, reply: Result | Failure) -> Reply:
+        """Send what was written."""
+        data, told = self.write(reply)
         self._done(data)
         return told
 
     def write(self, reply: Result | Failure) -> tuple[bytes, Reply]:
         """The answer, and what it tells: a Failure for a result that the wire cannot carry."""
         raise NotImplementedError
-
-    def paused(self) -> None:
-        """Cannot be: it has no allowance."""
-
-    def ended(self) -> None:
-        """Answer a call that came to its end without an answer."""
-        self.deliver(Failure("remote", "RuntimeError", f"{self.method} ended without an answer"))
-
-
-class Told:
-    """The Sink of a call with one reply that stays in this process."""
-
-    def __init__(self, done: Callable[[Reply], None]) -> None:
-        """`done` takes the reply."""
-        self._done = done
-
-    def deliver(self, reply: Reply) -> None:
-        """Hand it over."""
-        self._done(reply)
-
-    def paused(self) -> None:
-        """Cannot be: it has no allowance."""
-
-    def ended(self) -> None:
-        """The reply has been handed over."""
-
-
-class Silence:
-    """The Sink of one-way calls: nobody is told anything."""
-
-    def deliver(self, reply: Reply) -> None:
-        """Drop it."""
-
-    def paused(self) -> None:
-        """Cannot be: it has no allowance."""
-
-    def ended(self) -> None:
-        """Nobody waits."""
-
-
-def too_many(method: str, limit: int) -> Failure:
-    """What is said of a stream that is longer than the list that stands for it may be."""
-    return Failure("remote", "OverflowError", f"{method} yields more than {limit} items (--max-items)")
-
-
-def too_large(size: int, limit: int) -> str:
-    """What is said of an answer that is longer than a message may be."""
-    return f"the answer has {size} bytes, {limit} are allowed (--max-message)"
-
-
-def unwritable(method: str, why: object) -> Failure:
-    """What is said of a result that the wire cannot carry."""
-    return Failure("remote", "TypeError", f"the result of {method} cannot be sent: {why}")

@@ -10,14 +10,14 @@ their errors into a body under 400 or 500; what is certainly no answer of an RPC
 import os
 from collections.abc import Callable, Mapping, Sequence
 from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead
-from threading import Lock
 from typing import NamedTuple
 
 from rpcctl.address import Address
-from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, RemoteProtocolError, RpcctlError
+from rpcctl.errors import ArgumentError, ConnectionLostError, RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.messages import Deadline
 from rpcctl.sockets.wire import Wire
+from rpcctl.turn import Turn
 
 from .heads import MASKED, Header, hide_secret, read_header, redirect, target_of, write_head
 from .logins import authorization, basic
@@ -56,7 +56,7 @@ class HttpClient:
         self._login: str | None = None
         self._used = False
         self._closed = False
-        self._turn = Lock()
+        self._turn = Turn(address)
 
     def connect(self, deadline: Deadline) -> None:
         """Stand by: TransportError says why that is not possible, DeadlineError that it took too long."""
@@ -93,15 +93,8 @@ class HttpClient:
             raise ArgumentError(
                 f"the message has {len(body)} bytes, {most} are allowed", hint="a larger --max-message, at both ends"
             )
-        # HTTP carries one exchange at a time: a second thread waits, or it would read the first one's answer.
-        if not self._turn.acquire(timeout=-1 if deadline.at is None else deadline.remaining() or 0.0):
-            raise DeadlineError(
-                f"{self._origin}: another call holds the connection", hint="a connection for each thread"
-            )
-        try:
+        with self._turn.within(deadline):
             return self._post(_Message(body, content_type, headers, note), deadline)
-        finally:
-            self._turn.release()
 
     def _post(self, message: "_Message", deadline: Deadline) -> Answer:
         for _ in range(_MOST_REDIRECTS + 1):

@@ -187,6 +187,23 @@ def test_a_script_prints_the_items_of_a_stream(at):
     assert run_as("python", rpcctl("call", at, "count", "3", "--as", "python")) == "0\n1\n2\n"
 
 
+def test_a_script_for_pyro_prints_the_items_of_a_stream_and_takes_the_token_from_its_file(tmp_path):
+    token = tmp_path / "token"
+    token.write_text("wonderland\n")
+    with Server(SAMPLE, "pyro+tcp://127.0.0.1:0", options={"token-file": str(token)}) as server:
+        words = ["count", "3", "--token-file", str(token), "--serializer", "json", "--compress"]
+        text = rpcctl("call", str(server.addresses[0]), *words, "--as", "python")
+        assert "wonderland" not in text
+        assert run_as("python", text) == "0\n1\n2\n"
+
+
+def test_a_script_for_pyro_calls_one_way():
+    script = rpcctl("cast", "PYRO:x@127.0.0.1:1", "refresh", "--as", "python")
+    assert "server._pyroOneway.add('refresh')" in script
+    assert "print" not in script
+    assert rpcctl("call", "pyro+tls://127.0.0.1:1/x", "add", "--as", "python").exit_status == 2
+
+
 @pytest.mark.parametrize("scheme", ["http", "xmlrpc+http"])
 @pytest.mark.parametrize("form", ["curl", "python"])
 @pytest.mark.parametrize("auth", ["bearer:env:TOKEN", "bearer:file:token", "basic:file:login"])
@@ -244,16 +261,12 @@ def test_what_an_object_is_called_with_is_written(protocol, address, tmp_path, m
         assert run_as("python", script.replace("server._pyroHandshake = open", "open"), cwd=tmp_path) == "[1, 2, 5]\n"
 
 
-def test_the_items_of_a_stream_by_pyro():
-    with Server(SAMPLE, "pyro+tcp://127.0.0.1:0") as server:
-        words = ["call", str(server.addresses[0]), "count", "3", "--as", "python", "--serializer", "json"]
-        assert run_as("python", rpcctl(*words)) == "0\n1\n2\n"
-
-
 def test_an_object_that_is_created_has_no_name_yet():
-    shown = rpcctl("call", "manager://127.0.0.1:1/board", "get", "x", "--create-args", "[3]", "--dry-run")
+    words = ["call", "manager://127.0.0.1:1/board", "get", "x", "--create-args", "[3]"]
+    shown = rpcctl(*words, "--dry-run")
     assert "> create board [3]\n" in shown
     assert shown.splitlines()[-1] == "> get ['x'] of what was created"
+    assert "getattr(manager, 'board')(3)" in rpcctl(*words, "--as", "python")
 
 
 def test_pushers_and_publishers_have_a_script():

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,10 +139,33 @@ def test_an_error_tells_what_the_method_raised_and_where(at):
     assert 'raise ValueError("on purpose")' in err
 
 
-def test_a_client_cannot_bind():
-    code, _, err = ours("--bind", "tcp://127.0.0.1:0", "add")
+def test_a_client_that_binds_is_served_by_who_connects(free_port):
+    endpoint = f"tcp://127.0.0.1:{free_port}"
+    peer = [sys.executable, str(Path(__file__).parent.parent / "interop" / "zerorpc_peer.py"), "connected-server"]
+    with subprocess.Popen([*peer, endpoint]) as server:
+        try:
+            assert ours("--client", "--bind", endpoint, "-j", "add", "2", "3") == (
+                0,
+                "5\n",
+                f'binding to "{endpoint}"\n',
+            )
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize("more", [["--connect", "{at}"], ["--bind", "tcp://127.0.0.1:0"]])
+def test_a_client_binds_once_and_connects_nowhere_else(at, more):
+    code, _, err = ours("--bind", "tcp://127.0.0.1:0", *(each.format(at=at) for each in more), "add")
     assert code == 1
-    assert "a client that binds is not supported" in err
+    assert "a client binds one address, or connects" in err
+
+
+def test_an_address_that_is_taken_is_not_waited_for(at):
+    began = time.monotonic()
+    code, _, err = ours("--timeout", "20", "--bind", at, "add")
+    assert code == 1
+    assert "in use" in err
+    assert time.monotonic() - began < 10
 
 
 def test_a_server_that_is_not_there_is_waited_for_until_the_timeout(free_port):

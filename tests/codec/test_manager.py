@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rpcctl.described import from_plain
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
 from rpcctl.messages import REQUIRED, Description, Failure, MethodDescription, Parameter
 from rpcctl.protocols.manager import codec, description, faults
@@ -186,8 +187,8 @@ def test_a_description_survives():
         MethodDescription("math.sqrt", ()),
     )
     whole = Description("calc", methods, "A calculator.")
-    assert description.from_plain(description.to_plain(whole)) == whole
-    part = description.from_plain(description.to_plain(whole, "math."))
+    assert from_plain(description.to_plain(whole)) == whole
+    part = from_plain(description.to_plain(whole, "math."))
     assert (part.name, part.methods) == ("math", (methods[2]._replace(name="sqrt"),))
 
 
@@ -195,7 +196,7 @@ def test_a_description_survives():
     "found", [None, 3, {}, {"methods": [3, {}]}, {"methods": [{"parameters": [3, [], [1, 2, 3]]}]}]
 )
 def test_half_a_description_is_read_as_far_as_it_goes(found):
-    assert isinstance(description.from_plain(found), Description)
+    assert isinstance(from_plain(found), Description)
 
 
 @pytest.mark.parametrize(

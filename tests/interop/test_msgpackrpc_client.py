@@ -1,5 +1,6 @@
 """Our client of MessagePack-RPC and servers that do what none should, and what some do."""
 
+import queue
 import threading
 
 import msgpack
@@ -15,6 +16,7 @@ from rpcctl.errors import (
     RemoteProtocolError,
     ResolveError,
 )
+from rpcctl.messages import Deadline, Result
 from tests.interop.stream_peers import ScriptedServer
 from tests.shell import rpcctl
 
@@ -57,18 +59,18 @@ def test_an_answer_may_be_split_anywhere(scripted, connect, cut):
 
 
 def test_what_comes_before_the_answer_in_one_piece_is_seen_to(scripted, connect):
-    asked = []
+    asked: queue.Queue[list[object]] = queue.Queue()
 
     def script(peer):
         _, number, _, _ = peer.read()
         peer.send([2, "event", [1]], [1, 999, None, "not yours"], [0, 7, "add", [1]], [1, number, None, "yours"])
-        asked.append(peer.read())
+        asked.put(peer.read())
         peer.is_over()
 
     connection = connect(scripted(script))
     assert connection.call("x") == "yours"
     connection.close()
-    assert asked == [[1, 7, [1, "NameError: rpcctl: no such method: add"], None]]
+    assert asked.get(timeout=10) == [1, 7, [1, "NameError: rpcctl: no such method: add"], None]
 
 
 def test_requests_of_the_server_are_answered_while_we_wait(scripted, connect):
@@ -93,6 +95,43 @@ def test_answers_of_a_batch_may_come_in_any_order(scripted, connect):
     for number in range(5):
         batch.call("echo", number)
     assert batch.send() == [0, 1, 2, 3, 4]
+
+
+def test_started_calls_are_answered_in_any_order_and_those_that_are_not_are_lost(scripted, connect):
+    def script(peer):
+        requests = [peer.read() for _ in range(3)]
+        peer.send(*([1, number, None, args[0]] for _, number, _, args in reversed(requests[1:])))
+
+    connection = connect(scripted(script))
+    calls = connection.pipeline()
+    for key in range(3):
+        calls.start(key, connection.request("echo", (key,)))
+    found = {}
+    while len(calls):
+        found.update(calls.collect(Deadline.after(10)))
+    assert (found[1], found[2]) == (Result(1), Result(2))
+    assert found[0].kind == "lost"
+
+
+def test_an_answer_that_comes_after_a_started_calls_time_limit_is_dropped(scripted, connect):
+    late = threading.Event()
+
+    def script(peer):
+        _, first, _, _ = peer.read()
+        late.wait(10)
+        _, second, _, _ = peer.read()
+        peer.send([1, first, None, "first"], [1, second, None, "second"])
+        peer.is_over()
+
+    connection = connect(scripted(script), timeout=0.2)
+    calls = connection.pipeline()
+    calls.start("x", connection.request("x"))
+    ((key, reply),) = calls.collect(Deadline.after(10))
+    assert (key, reply.kind) == ("x", "timeout")
+    late.set()
+    connection.timeout = 10
+    calls.start("y", connection.request("y"))
+    assert calls.collect(Deadline.after(10)) == [("y", Result("second"))]
 
 
 def test_a_late_answer_is_not_taken_for_another_call(scripted, connect):

@@ -6,8 +6,9 @@ Transport-free: a body comes in, and `done` takes the answer, from any thread. N
 from collections.abc import Callable
 from threading import Lock
 
+from rpcctl.answers import SILENCE, too_large, unwritable
 from rpcctl.http import calls
-from rpcctl.http.calls import UNREADABLE, Done, Silence, too_large, unwritable
+from rpcctl.http.calls import UNREADABLE, Done
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 
@@ -78,7 +79,7 @@ class Exchange(calls.Exchange):
         request = Request(
             call.method, call.args, call.kwargs, oneway=True, encoding=_ENCODING, context=call.more, peer=peer
         )
-        self.executor.submit(self.handler, request, Silence())
+        self.executor.submit(self.handler, request, SILENCE)
 
 
 class Answer(calls.Answer):

@@ -10,10 +10,10 @@ INFO = ProtocolInfo(
     transports=stream_transports("manager+tcp://127.0.0.1:5000"),
     client="rpcctl.protocols.manager.client:Client",
     server="rpcctl.protocols.manager.server:Server",
-    snippets={"python": "rpcctl.protocols.manager.snippets:write_python"},
     features=frozenset({"args", "kwargs", "stream", "inspect", "auth", "traceback"}),
     encoding=Encoding("manager"),
     port=5000,
+    snippets={"python": "rpcctl.protocols.manager.snippets:write_python"},
     local_only="its wire is not encrypted",
     options=(
         Option(

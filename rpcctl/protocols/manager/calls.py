@@ -5,18 +5,23 @@ whose requests are calls. What runs a call answers it, on the executor's thread.
 """
 
 import os
+from collections.abc import Callable
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from rpcctl.errors import AuthError, LocalProtocolError, RemoteProtocolError
-from rpcctl.interfaces import Executor, Handler, Settings
-from rpcctl.messages import INSPECT, PING, Description, Failure, Request
+from rpcctl.answers import Kept, Told
+from rpcctl.errors import AuthError, RemoteProtocolError
+from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 from rpcctl.sockets.looks import look_of
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
+from rpcctl.streams import AHEAD
 
 from . import INFO, codec, description, faults, handshake
 from .codec import OWN_IDENT, RETURN, Call
-from .streams import Answer, Asked, Sink, Stream
+from .desk import Desk
+from .streams import Answer, Stream
+from .streams import Call as Served
 
 if TYPE_CHECKING:
     from rpcctl.sockets.link import Link
@@ -26,33 +31,9 @@ _LARGE = 256 * 1024
 """Bytes from which on a request is read on a thread of its own, not on the one that moves everybody's bytes."""
 _MOST_STREAMS = 64
 """Streams open on one connection."""
-_AHEAD = 32
-"""Items of a stream made before they are asked for."""
+_EXPOSED = ("__next__", "close")
 _PERMANENT = ("incref", "decref")
 _TEXTS = ("__str__", "__repr__")
-
-
-class Desk:
-    """What all connections of a server share."""
-
-    def __init__(self, handler: Handler, executor: Executor, settings: Settings, key: bytes) -> None:
-        """Calls are run by these."""
-        self.handler = handler
-        self.submit = executor.submit
-        self.settings = settings
-        self.key = key
-        self.draining = False
-        """Whether new calls are refused."""
-
-    def encode(self, kind: str, value: Any, method: str) -> bytes:
-        """A reply as bytes; one that tells why, when this one cannot be sent. From any thread."""
-        limit = self.settings.max_message
-        try:
-            return codec.write((kind, value), limit)
-        except LocalProtocolError as exc:
-            return codec.write(
-                (codec.UNSERIALIZABLE, f"TypeError: the result of {method} cannot be sent: {exc.message}"), limit
-            )
 
 
 class Session:
@@ -69,7 +50,7 @@ class Session:
         self._in_session = self._ended = self._paused = False
         self._busy = False
         self._begun = False
-        self._sink: Sink | None = None
+        self._call_under_way: Kept | None = None
         self._streams: dict[str, Stream] = {}
         self._named = 0
         link.write(codec.frame(self._shaking.first), at_once=True)
@@ -92,8 +73,8 @@ class Session:
     def end(self) -> None:
         """Abandon what runs: nobody is there to hear of it."""
         self._ended = True
-        if self._sink is not None:
-            self._sink.cancel()
+        if self._call_under_way is not None:
+            self._call_under_way.cancel()
         for stream in list(self._streams.values()):
             stream.close()
         self._streams.clear()
@@ -180,10 +161,7 @@ class Session:
         """Answer with the methods of an object, for `create` with its ident before them."""
         wanted = call.args[0]
 
-        def tell(found: Description | None) -> None:
-            if found is None:
-                self.answer(*faults.refusal("the server is busy"), call.method)
-                return
+        def tell(found: Description) -> None:
             is_ident = call.method == "get_methods"
             ident = wanted if is_ident else description.find_object(wanted, found)
             if ident is None or description.prefix_of(ident) is None:
@@ -192,7 +170,18 @@ class Session:
             exposed = description.exposed_by(ident, found)
             self.answer(RETURN, exposed if is_ident else (ident, exposed), call.method)
 
-        self._submit(Request(INSPECT, encoding=_ENCODING, peer=self.link.peer), Asked(tell), None)
+        self._ask(tell, call.method)
+
+    def _ask(self, tell: Callable[[Description], None], method: str) -> None:
+        """Have the Description told, with which `tell` answers."""
+
+        def take(reply: Result | Failure) -> None:
+            if isinstance(reply, Result):
+                tell(reply.value)
+            else:
+                self.answer(*faults.refusal("the server is busy"), method)
+
+        self._submit(Request(INSPECT, encoding=_ENCODING, peer=self.link.peer), Told(take), None)
 
     def _serve(self, call: Call) -> None:
         stream = self._streams.get(call.ident or "")
@@ -213,61 +202,76 @@ class Session:
             self._call(request)
 
     def _call(self, request: Request) -> None:
-        most = self.desk.settings.max_items
-        stream = Stream(self, request.method, _AHEAD) if self.is_ours else None
-        sink = stream or Answer(self, request.method, most)
-        self._submit(request, sink, _AHEAD if stream else most + 1)
+        if self.is_ours:
+            self._submit(request, Served(self, request.method), AHEAD)
+        else:
+            self._submit(request, Answer(self, request.method, self.desk.settings.max_items), None)
 
     def _tell(self, call: Call, prefix: str) -> None:
         """Answer what our own clients ask of a server."""
 
-        def tell(found: Description | None) -> None:
-            if found is None:
-                self.answer(*faults.refusal("the server is busy"), call.method)
-            elif call.method == PING:
+        def tell(found: Description) -> None:
+            if call.method == PING:
                 self.answer(RETURN, prefix[:-1] or found.name, PING)
             else:
                 self.answer(RETURN, description.to_plain(found, prefix), INSPECT)
 
-        self._submit(Request(INSPECT, encoding=_ENCODING, peer=self.link.peer), Asked(tell), None)
+        self._ask(tell, call.method)
 
-    def _submit(self, request: Request, sink: Sink, allowance: int | None) -> None:
-        self._sink = sink
+    def _submit(self, request: Request, sink: Kept, allowance: int | None) -> None:
+        self._call_under_way = sink
         sink.attach(self.desk.submit(self.desk.handler, request, sink, allowance))
 
     def _step(self, stream: Stream, call: Call) -> None:
         if call.method == "__next__":
-            stream.ask()
+            self._next_item(stream, call)
         elif call.method == "close":
             stream.close()
-            self.forget(call.ident or "")
+            self._streams.pop(stream.id, None)
             self.answer(RETURN, None, "close")
         else:
             self.answer(*faults.to_reply(Failure("no_method", "AttributeError", call.method)), call.method)
 
+    def _next_item(self, stream: Stream, call: Call) -> None:
+        def take(data: bytes, last: bool) -> None:
+            if last:
+                self._streams.pop(stream.id, None)
+            self._send(data, "an item")
+
+        stream.ask(take)
+
     # From any thread.
 
-    def keep(self, stream: Stream) -> str | None:
-        """An ident for a stream that goes on after its call was answered; None when there are too many."""
+    def open_stream(self, method: str) -> Stream | None:
+        """A stream that goes on after its call was answered; None when there are too many."""
         if len(self._streams) >= _MOST_STREAMS or self._ended:
             return None
         self._named += 1
-        ident = f"{OWN_IDENT}/stream {self._named}"
-        self._streams[ident] = stream
-        return ident
+        stream = Stream(f"{OWN_IDENT}/stream {self._named}", partial(self.desk.say, method=method))
+        self._streams[stream.id] = stream
+        return stream
 
-    def forget(self, ident: str) -> None:
-        """A stream is over."""
-        self._streams.pop(ident, None)
+    def announce(self, stream: Stream, method: str) -> None:
+        """Answer what was asked with an iterator."""
+        self.answer(codec.PROXY, (_EXPOSED, (codec.ITERATOR, None, stream.id)), method)
+
+    def give(self, reply: Result | Failure, method: str) -> Reply:
+        """Answer what was asked with a reply, and give back what that tells."""
+        data, told = self.desk.say(reply, method)
+        self._send(data, f"the answer to {method}")
+        return told
 
     def answer(self, kind: str, value: Any, method: str) -> None:
+        """Answer what was asked in words of the wire."""
+        self._send(self.desk.encode(kind, value, method)[0], f"{kind} to {method}")
+
+    def _send(self, data: bytes, shown: str) -> None:
         """Answer what was asked, once; then the next request has its turn, or the connection its end."""
         if self._ended:
             return
-        data = self.desk.encode(kind, value, method)
         if self.desk.settings.trace is not None:
-            self.desk.settings.trace(">", f"{kind} to {method}", data)
-        self._sink = None
+            self.desk.settings.trace(">", shown, data)
+        self._call_under_way = None
         self._busy = False
         self.link.write(data, at_once=True)
         if not self._in_session:

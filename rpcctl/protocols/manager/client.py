@@ -6,10 +6,10 @@ own servers have fixed idents and need neither.
 
 import os
 from collections.abc import Iterator
-from threading import Lock
 from typing import Any
 
 from rpcctl.address import Address
+from rpcctl.described import from_plain
 from rpcctl.errors import (
     ArgumentError,
     ConnectionLostError,
@@ -21,6 +21,7 @@ from rpcctl.errors import (
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import INSPECT, PING, Deadline, End, Failure, Item, Reply, Request, Result
+from rpcctl.turn import Turn
 
 from . import codec, description, faults
 from .codec import OWN_IDENT, Call, Proxy
@@ -48,7 +49,7 @@ class Client:
         self._line: Line | None = None
         self._is_ours = False
         self._closed = False
-        self._turn = Lock()
+        self._turn = Turn(address)
 
     def connect(self, deadline: Deadline) -> None:
         """Reach the server and the object, or raise a TransportError that says why not, MethodNotFoundError or
@@ -156,14 +157,8 @@ class Client:
     def _ask(self, request: Request, limit: Limit, ident: str = "") -> "Result | Failure | Proxy":
         ident = ident or self._ident
         data = self._pack(Call(ident, request.method, request.args, request.kwargs))
-        left = limit.deadline.remaining()
-        # A connection carries one call at a time: a second thread waits, or it would read the first one's answer.
-        if not self._turn.acquire(timeout=-1 if left is None else left):
-            raise limit.error(request)
-        try:
+        with self._turn.within(limit.deadline):
             return self._exchange(request, limit, ident, data)
-        finally:
-            self._turn.release()
 
     def _exchange(self, request: Request, limit: Limit, ident: str, data: bytes) -> "Result | Failure | Proxy":
         line = self._current(limit, request)
@@ -251,7 +246,7 @@ class Client:
         found = self._ask(request, first_limit(request))
         if isinstance(found, Failure):
             return found
-        return Result(description.from_plain(found.value if isinstance(found, Result) else None))
+        return Result(from_plain(found.value if isinstance(found, Result) else None))
 
     def _current(self, limit: Limit, request: Request) -> Line:
         """The connection, or a new one in place of one that is gone: nothing was sent on it."""

@@ -11,6 +11,7 @@ from rpcctl.sockets.looks import look_of, way_to
 from rpcctl.sockets.wire import Wire, connect, too_late
 
 from . import codec, handshake
+from .place import without_typeid
 
 
 class Line:
@@ -55,8 +56,7 @@ class _OldRefusalError(AuthError):
 
 
 def _dial(at: Address, key: bytes, settings: Settings, deadline: Deadline, bare: str) -> Line:
-    place = at._replace(path=at.path.partition("#")[0]) if at.kind == "path" else at
-    wire = connect(place, settings.connect_timeout, deadline, str(at))
+    wire = connect(without_typeid(at), settings.connect_timeout, deadline, str(at))
     shaking = handshake.ClientHandshake(key, os.urandom, bare)
     try:
         frames = _shake_hands(wire, shaking, at)

@@ -1,4 +1,4 @@
-"""Which object of a manager is meant: the typeid that address and options name, and what it is created with. Pure."""
+"""Which object of a manager an address and its options mean. Touches no network."""
 
 from typing import Any
 
@@ -25,3 +25,8 @@ def read_place(address: Address, settings: Settings) -> tuple[str, list[Any]]:
     if type(args) is not list or not (in_path or typeid):
         raise ArgumentError("--create-args: an array of arguments for a typeid", hint="as '[1, 2]'")
     return in_path or typeid, args
+
+
+def without_typeid(address: Address) -> Address:
+    """Where a manager listens, whichever of its objects is meant."""
+    return address._replace(path=address.path.partition("#")[0]) if address.kind == "path" else address

@@ -5,52 +5,33 @@ import socket
 
 from rpcctl.address import Address
 from rpcctl.interfaces import Executor, Handler, Settings
-from rpcctl.sockets.host import Host
 from rpcctl.sockets.link import Link
-from rpcctl.sockets.session import PARTIAL, policy_of
+from rpcctl.sockets.server import SocketServer
+from rpcctl.sockets.session import PARTIAL
 
-from .calls import Desk, Session
+from .calls import Session
+from .desk import Desk
 from .keys import server_key
 
 _QUICK = getattr(socket, "TCP_QUICKACK", None)
 
 
-class Server:
+class Server(SocketServer):
     """Serves a handler at one address."""
+
+    _desk: Desk
 
     def __init__(self, address: Address, settings: Settings) -> None:
         """Read the key, or make it; UsageError without one. Nothing is bound yet."""
-        self._settings = settings
         self._key = server_key(settings.options, os.environ)
-        self._host = Host(address, policy_of(settings.options, settings.max_message), self._begin, note=settings.note)
-        self._desk: Desk | None = None
+        super().__init__(address, settings)
 
-    @property
-    def address(self) -> Address:
-        """Where it is bound, the real port in place of 0, without what only the server needs to know."""
-        return self._host.address._replace(options=())
+    def open_desk(self, handler: Handler, executor: Executor) -> Desk:
+        """With the key."""
+        return Desk(handler, executor, self._settings, self._key)
 
-    def bind(self) -> None:
-        """Take the address: ConnectError when it is in use, AddressError or ResolveError when it is none of ours."""
-        self._host.bind()
-
-    def serve(self, handler: Handler, executor: Executor) -> None:
-        """Serve on the calling thread until `close`."""
-        self._desk = Desk(handler, executor, self._settings, self._key)
-        self._host.serve(executor.welcome())
-
-    def drain(self) -> None:
-        """Accept no connections, and answer new calls that the server is shutting down."""
-        if self._desk is not None:
-            self._desk.draining = True
-        self._host.drain()
-
-    def close(self) -> None:
-        """Flush what was answered, free the address and let `serve` return."""
-        self._host.close()
-
-    def _begin(self, link: Link) -> Session:
-        assert self._desk is not None
+    def begin(self, link: Link) -> Session:
+        """One that speaks first."""
         quick = _QUICK is not None and link.sock.family != getattr(socket, "AF_UNIX", None)
         return _QuickSession(self._desk, link) if quick else Session(self._desk, link)
 

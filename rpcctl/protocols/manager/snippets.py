@@ -6,7 +6,7 @@ from rpcctl.messages import Request
 
 from .codec import OWN_IDENT
 from .keys import VARIABLE
-from .place import read_place
+from .place import read_place, without_typeid
 
 _CALL = """\
 {imports}from multiprocessing.managers import BaseManager
@@ -26,7 +26,7 @@ def write_python(at: Address, request: Request, settings: Settings) -> str:
     return _CALL.format(
         imports="" if path else "import os\n",
         typeid=typeid or OWN_IDENT,
-        place=(at.host, at.port) if at.kind == "host" else at.path.partition("#")[0],
+        place=(at.host, at.port) if at.kind == "host" else without_typeid(at).path,
         key=f'open({path!r}, "rb").read().rstrip(b"\\r\\n")' if path else f'os.environ["{VARIABLE}"].encode()',
         created=", ".join(map(repr, created)),
         method=request.method,

@@ -10,7 +10,7 @@ INFO = ProtocolInfo(
     transports=(*stream_transports("msgpackrpc+tcp://127.0.0.1:18800"), Transport("exec", kind="text")),
     client="rpcctl.protocols.msgpackrpc.client:Client",
     server="rpcctl.protocols.msgpackrpc.server:Server",
-    features=frozenset({"args", "oneway", "batch", "inspect"}),
+    features=frozenset({"args", "oneway", "batch", "pipeline", "inspect"}),
     encoding=Encoding("msgpackrpc", int_bits=64),
     port=18800,
     snippets={"python": "rpcctl.protocols.msgpackrpc.snippets:write_python"},

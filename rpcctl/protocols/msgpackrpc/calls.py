@@ -7,13 +7,15 @@ that ran it. Who sends more than that many waits, as nothing more is read from i
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rpcctl import answers
+from rpcctl.answers import SILENCE, too_large, unwritable
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
-from rpcctl.interfaces import Executor, Handler, Run, Settings
-from rpcctl.messages import INSPECT, NEVER, Description, End, Failure, Item, Reply, Request, Result, repr_of
+from rpcctl.interfaces import Executor, Handler, Settings
+from rpcctl.messages import INSPECT, NEVER, Description, Failure, Reply, Request, Result, repr_of
 from rpcctl.sockets.looks import look_of
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
 
-from . import INFO, codec, description, faults
+from . import INFO, codec, description
 
 if TYPE_CHECKING:
     from rpcctl.sockets.link import Link
@@ -40,8 +42,8 @@ class Desk:
         """Whether new calls are refused."""
         self._packers: list[codec.Packer] = []
 
-    def encode(self, reply: Reply, id: int, method: str) -> bytes:
-        """A response as bytes; one that tells why, when this one cannot be sent. From any thread."""
+    def encode(self, reply: Result | Failure, id: int, method: str) -> tuple[bytes, Reply]:
+        """A response as bytes, and what it tells: why this one cannot be sent, if so. From any thread."""
         # A packer has a buffer of its own, so it is used again, by one thread at a time.
         try:
             packer = self._packers.pop()
@@ -52,12 +54,13 @@ class Desk:
             if len(data) > self.max_message:
                 # With its buffer, which has grown to that size.
                 packer = codec.Packer(self.old)
-                why = f"{len(data)} bytes, {self.max_message} are allowed (--max-message)"
-                data = packer.pack((codec.RESPONSE, id, faults.unsendable(method, why), None))
+                reply = unwritable(method, too_large(len(data), self.max_message))
+                data = packer.reply(reply, id)
         except LocalProtocolError as exc:
-            data = packer.pack((codec.RESPONSE, id, faults.unsendable(method, exc.message), None))
+            reply = unwritable(method, exc.message)
+            data = packer.reply(reply, id)
         self._packers.append(packer)
-        return data
+        return data, reply
 
 
 class Session:
@@ -131,13 +134,13 @@ class Session:
         request = Request(
             method, tuple(args), _NOTHING, False, False, NEVER, NEVER, None, _ENCODING, _NOTHING, self._peer
         )
-        call.attach(desk.submit(desk.handler, request, call, desk.max_items + 1))
+        call.attach(desk.submit(desk.handler, request, call))
 
     def _run_oneway(self, kind: int, method: str, args: list[Any]) -> None:
         if self.desk.draining or method.startswith("rpcctl."):
             return
         request = Request(method, tuple(args), oneway=True, encoding=_ENCODING, peer=self._peer)
-        self.desk.submit(self.desk.handler, request, _SILENCE)
+        self.desk.submit(self.desk.handler, request, SILENCE)
 
     def _go_on(self) -> None:
         if self._ended or not self._full:
@@ -154,7 +157,8 @@ class Session:
 
     def _refuse(self, exc: RemoteProtocolError) -> None:
         number = exc.id if isinstance(exc, codec.BadMessageError) else 0
-        self._write(self.desk.encode(Failure("protocol", "ProtocolError", exc.message), number, ""))
+        data, _ = self.desk.encode(Failure("protocol", "ProtocolError", exc.message), number, "")
+        self._write(data)
 
     def _explain(self, exc: RemoteProtocolError) -> RemoteProtocolError:
         look = look_of(self._stream.next_bytes(), own="MessagePack-RPC")
@@ -178,79 +182,22 @@ class Session:
         self.link.write(data, at_once=not self._calls)
 
 
-class Answer:
-    """The Sink of one call: collects a stream into a list, and encodes on the thread that ran the call."""
+class Answer(answers.Answer):
+    """The Sink of one call: encodes on the thread that ran the call."""
 
-    __slots__ = ("_args", "_excessive", "_id", "_items", "_method", "_over", "_run", "_session")
+    __slots__ = ("_args", "_id", "_session")
 
     def __init__(self, session: Session, id: int, method: str, args: list[Any]) -> None:
         """For the request of that id."""
+        super().__init__(method, session.desk.max_items)
         self._session = session
         self._id = id
-        self._method = method
         self._args = args
-        self._items: list[Any] = []
-        self._over = self._excessive = False
-        self._run: Run | None = None
 
-    def attach(self, run: Run) -> None:
-        """Take the run; the call may be over already, or its stream too long."""
-        if self._excessive:
-            run.cancel()
-        elif not self._over:
-            self._run = run
-
-    def cancel(self) -> None:
-        """Abandon it."""
-        self._over = True
-        run, self._run = self._run, None
-        if run is not None:
-            run.cancel()
-
-    def deliver(self, reply: Reply) -> None:
-        """Keep an item; send what ends the call."""
-        if type(reply) is Item:
-            self._items.append(reply.value)
-            return
-        if self._over:
-            return
-        self._over = True
-        if type(reply) is End:
-            reply = Result(self._items)
-        elif type(reply) is Result and isinstance(reply.value, Description):
-            reply = description.answer(self._method, self._args, reply.value)
-        data = self._session.desk.encode(reply, self._id, self._method)
-        # The run knows its sink: let go, or each call would wait for the garbage collector.
-        self._run = None
+    def answer(self, reply: Result | Failure) -> Reply:
+        """Send it."""
+        if type(reply) is Result and isinstance(reply.value, Description):
+            reply = description.answer(self.method, self._args, reply.value)
+        data, told = self._session.desk.encode(reply, self._id, self.method)
         self._session.finish(self, data)
-
-    def paused(self) -> None:
-        """More items came than a list may have."""
-        most = self._session.desk.max_items
-        self._items.clear()
-        run = self._run
-        self.deliver(Failure("remote", "OverflowError", f"the stream has more than {most} items (--max-items)"))
-        self._excessive = True
-        if run is not None:
-            run.cancel()
-
-    def ended(self) -> None:
-        """Answer a call that came to its end without an answer."""
-        if not self._over:
-            self.deliver(Failure("remote", "RuntimeError", f"{self._method} ended without an answer"))
-
-
-class _Silence:
-    """The Sink of notifications: nobody is told anything."""
-
-    def deliver(self, reply: Reply) -> None:
-        """Drop it."""
-
-    def paused(self) -> None:
-        """Cannot be: a notification has no allowance."""
-
-    def ended(self) -> None:
-        """Nobody waits."""
-
-
-_SILENCE = _Silence()
+        return told

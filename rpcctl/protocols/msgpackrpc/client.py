@@ -4,17 +4,20 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 from rpcctl.address import Address
-from rpcctl.errors import ArgumentError, ConnectionLostError, LocalProtocolError, RpcctlError
+from rpcctl.errors import ArgumentError, ConnectionLostError, DeadlineError, LocalProtocolError, RpcctlError
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit
-from rpcctl.messages import INSPECT, PING, Deadline, Reply, Request, Result
+from rpcctl.messages import INSPECT, NEVER, PING, Deadline, Reply, Request, Result
+from rpcctl.turn import Turn
 
 from . import codec, description
 from .conversation import Conversation
 from .dialling import dial
+from .started import Started
 
 _PARTING = 1.0
 """Seconds for which `close` waits at most until one-way calls have arrived."""
+_NOW = Deadline(0.0)
 _WINDOW = 512
 """Calls of a batch that are under way at once: as many again may be half answered in a server's queues."""
 
@@ -28,6 +31,8 @@ class Client:
         self._settings = settings
         self._packer = codec.Packer(bool(settings.options.get("msgpack-old")))
         self._ids = count(1)
+        self._turn = Turn(address)
+        self._started = Started()
         self._conversation: Conversation | None = None
         self._closed = False
         self._parting: Deadline | None = None
@@ -59,9 +64,15 @@ class Client:
 
     def send_batch(self, requests: Sequence[Request]) -> list[Reply | None]:
         """Send calls one after the other without waiting for answers in between; the replies in the same order."""
-        first = requests[0]
-        limit = first_limit(first)
+        limit = first_limit(requests[0])
         packed = [self._pack(each) for each in requests]
+        with self._turn.within(limit.deadline):
+            return self._send_packed(requests, packed, limit)
+
+    def _send_packed(
+        self, requests: Sequence[Request], packed: list[tuple[int | None, bytes]], limit: Limit
+    ) -> list[Reply | None]:
+        first = requests[0]
         conversation = self._current(limit)
         waiting: list[tuple[int, int]] = []
         replies: list[Reply | None] = [None] * len(requests)
@@ -79,6 +90,31 @@ class Client:
             for _, number in waiting:
                 conversation.forget(number)
         return replies
+
+    def start(self, request: Request) -> int:
+        """Send a call, whose reply `collect` gives."""
+        limit = first_limit(request)
+        number, data = self._pack(request)
+        assert number is not None
+        with self._turn.within(limit.deadline):
+            self._ask(self._current(limit), request, number, data, limit)
+            self._started.add(number, request)
+        return number
+
+    def collect(self, deadline: Deadline) -> list[tuple[int, Reply]]:
+        """The replies to calls that were started; if none has come, those that come first until the deadline."""
+        try:
+            with self._turn.within(deadline):
+                return self._started.collect(self._conversation, deadline)
+        except DeadlineError:
+            return []  # Another thread's call takes its time.
+
+    def abandon(self, call: int) -> None:
+        """Drop the reply of a call that was started."""
+        with self._turn.within(NEVER):
+            self._started.remove(call)
+            if self._conversation is not None:
+                self._conversation.forget(call)
 
     def preview(self, request: Request) -> list[Preview]:
         """The request, or the notification of a one-way call."""
@@ -98,21 +134,30 @@ class Client:
         limit = first_limit(request)
         number, data = self._pack(request)
         assert number is not None
-        conversation = self._current(limit)
+        with self._turn.within(limit.deadline):
+            conversation = self._current(limit)
+            try:
+                self._ask(conversation, request, number, data, limit)
+                reply = _await(conversation, request, number, limit)
+                self._parting = None
+                return reply
+            finally:
+                conversation.forget(number)
+
+    def _ask(self, conversation: Conversation, request: Request, number: int, data: bytes, limit: Limit) -> None:
         conversation.expect(number, request.method)
         try:
             self._write(conversation, request, data, limit)
-            reply = _await(conversation, request, number, limit)
-            self._parting = None
-            return reply
-        finally:
+        except BaseException:
             conversation.forget(number)
+            raise
 
     def _cast(self, request: Request) -> None:
         limit = first_limit(request)
         _, data = self._pack(request)
-        self._write(self._current(limit), request, data, limit)
-        self._parting = limit.deadline
+        with self._turn.within(limit.deadline):
+            self._write(self._current(limit), request, data, limit)
+            self._parting = limit.deadline
 
     def _part(self, conversation: Conversation, limit: Deadline) -> None:
         """Make a round trip: Neovim forgets the notifications that it has not begun when their connection ends."""
@@ -120,8 +165,10 @@ class Client:
         assert number is not None
         conversation.expect(number, description.PING)
         try:
-            if conversation.write(data, limit):
-                conversation.receive(number, limit)
+            # Whoever has the turn waits for a reply, and is to be told at once that there will be none.
+            with self._turn.within(_NOW):
+                if conversation.write(data, limit):
+                    conversation.receive(number, limit)
         except RpcctlError:
             pass  # Nobody was promised that the server is there.
 
@@ -181,6 +228,7 @@ class Client:
         if self._conversation is not None and self._conversation.is_over() and not self._closed:
             self._conversation.close()
             self._conversation = None
+            self._started.lose(ConnectionLostError(f"{self._address}: the connection was lost; the call may have run"))
             self.connect(limit.deadline)
         if self._conversation is None or self._closed:
             raise self._closed_error()

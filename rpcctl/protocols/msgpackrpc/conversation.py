@@ -62,14 +62,28 @@ class Conversation:
 
     def receive(self, number: int, until: Deadline) -> Reply | None:
         """The reply to that id, or None when there is none in time."""
-        self._wire.deadline = until
         while number not in self._replies:
-            try:
-                self._take_in()
-            except TimeoutError:
+            if not self.take_in(until):
                 return None
-            except OSError as exc:
-                raise self._lost("before the reply") from exc
+        return self.take(number)
+
+    def take_in(self, until: Deadline) -> bool:
+        """Take in what comes next; False when nothing comes in time, ConnectionLostError when nothing ever will."""
+        self._wire.deadline = until
+        try:
+            self._take_in()
+        except TimeoutError:
+            return False
+        except OSError as exc:
+            raise self._lost("before the reply") from exc
+        return True
+
+    def answered(self) -> list[int]:
+        """The ids of the replies that are kept."""
+        return list(self._replies)
+
+    def take(self, number: int) -> Reply:
+        """The reply to that id, which is there."""
         return self._replies.pop(number)
 
     def is_over(self) -> bool:

@@ -2,8 +2,7 @@
 
     rpcctl.ping()        the server's name
     rpcctl.list()        [name, ...]
-    rpcctl.describe(m)   {"name", "parameters": [{"name", "kind", "type", "default"?}] or nil, "returns", "doc",
-                         "stream", "exact"}
+    rpcctl.describe(m)   a method, as `rpcctl.described` has it
     rpcctl.describe()    {"name", "doc", "methods": [the same of each]}
 
     nvim_get_api_info()  [channel, {"functions": [{"name", "parameters": [[type, name]], "return_type", "since",
@@ -15,17 +14,17 @@ MessagePack-RPC itself has no introspection.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rpcctl.messages import REQUIRED, Description, Failure, MethodDescription, Parameter, Reply, Result
+from rpcctl import described
+from rpcctl.messages import Description, Failure, MethodDescription, Parameter, Result
 
 PING, LIST, DESCRIBE = "rpcctl.ping", "rpcctl.list", "rpcctl.describe"
 BUILTINS = frozenset({PING, LIST, DESCRIBE})
 """The methods that our servers have beside their target's."""
 NEOVIM = "nvim_get_api_info"
-_KINDS = ("positional", "either", "rest", "named", "more")
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
 
-def answer(name: str, args: Sequence[Any], description: Description) -> Reply:
+def answer(name: str, args: Sequence[Any], description: Description) -> Result | Failure:
     """What the built-in method of that name answers."""
     most = 1 if name == DESCRIBE else 0
     if len(args) > most:
@@ -33,15 +32,14 @@ def answer(name: str, args: Sequence[Any], description: Description) -> Reply:
     if not args:
         return Result(_WHOLE[name](description))
     found = description.find(args[0]) if isinstance(args[0], str) else None
-    return Result(_method(found)) if found else Failure("remote", "KeyError", repr(args[0]))
+    return Result(described.method_to_plain(found, _carried)) if found else Failure("remote", "KeyError", repr(args[0]))
 
 
 def from_map(value: Any) -> Description | None:
     """The answer of `rpcctl.describe` as a Description, with whatever of it can be read; None when it is none."""
     if not isinstance(value, dict) or not isinstance(value.get("methods"), list):
         return None
-    methods = [_read_method(each) for each in value["methods"] if isinstance(each, dict)]
-    return Description(_text(value.get("name")), tuple(methods), _text(value.get("doc")))
+    return described.from_plain(value)
 
 
 def from_neovim(value: Any) -> Description | None:
@@ -58,65 +56,17 @@ def _list(description: Description) -> list[str]:
     return [method.name for method in description.methods]
 
 
-def _whole(description: Description) -> dict[str, Any]:
-    methods = [_method(each) for each in description.methods]
-    return {"name": description.name, "doc": description.doc, "methods": methods}
-
-
 _WHOLE: Mapping[str, Callable[[Description], Any]] = {
     PING: lambda description: description.name,
     LIST: _list,
-    DESCRIBE: _whole,
+    DESCRIBE: lambda description: described.to_plain(description, _carried),
 }
-
-
-def _method(method: MethodDescription) -> dict[str, Any]:
-    parameters = method.parameters
-    return {
-        "name": method.name,
-        "parameters": None if parameters is None else [_parameter(each) for each in parameters],
-        "returns": method.returns,
-        "doc": method.doc,
-        "stream": method.stream,
-        "exact": method.exact,
-    }
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    found = {"name": parameter.name, "kind": parameter.kind, "type": parameter.type}
-    if parameter.default is not REQUIRED:
-        found["default"] = _carried(parameter.default)
-    return found
 
 
 def _carried(default: Any) -> Any:
     """The default, or its source where it is no simple value: one method must not spoil the whole answer."""
     fits = type(default) in _PLAIN and not (type(default) is int and not -(1 << 63) <= default < 1 << 64)
     return default if fits else repr(default)
-
-
-def _read_method(found: Mapping[Any, Any]) -> MethodDescription:
-    parameters = found.get("parameters")
-    return MethodDescription(
-        _text(found.get("name")) or "?",
-        tuple(map(_read_parameter, parameters)) if isinstance(parameters, list) else None,
-        _text(found.get("returns")),
-        _text(found.get("doc")),
-        found.get("stream") is True,
-        found.get("exact") is not False,
-    )
-
-
-def _read_parameter(found: Any) -> Parameter:
-    if not isinstance(found, dict):
-        return Parameter("?")
-    kind = found.get("kind")
-    return Parameter(
-        _text(found.get("name")) or "?",
-        kind if kind in _KINDS else "either",
-        found.get("default", REQUIRED),
-        _text(found.get("type")),
-    )
 
 
 def _read_function(found: Mapping[Any, Any]) -> MethodDescription:

@@ -41,11 +41,6 @@ def to_error(failure: Failure) -> list[Any]:
     return [code, text.encode("utf-8", "backslashreplace").decode()]
 
 
-def unsendable(method: str, why: str) -> list[Any]:
-    """What is sent in place of a result that cannot be."""
-    return [_RAISED, f"TypeError: the result of {method} cannot be sent: {why}"]
-
-
 def to_failure(error: Any, method: str) -> Failure:
     """What a peer's error says of a call of `method`."""
     code, text = _parts(error)

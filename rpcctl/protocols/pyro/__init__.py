@@ -21,10 +21,10 @@ INFO = ProtocolInfo(
     ),
     client="rpcctl.protocols.pyro.client:Client",
     server="rpcctl.protocols.pyro.server:Server",
-    snippets={"python": "rpcctl.protocols.pyro.snippets:write_python"},
     features=frozenset({"args", "kwargs", "oneway", "stream", "batch", "inspect", "auth", "tls", "traceback"}),
     encoding=Encoding("pyro", any_key=False),
     port=9999,
+    snippets={"python": "rpcctl.protocols.pyro.snippets:write_python"},
     options=(
         Option(
             "serializer",

@@ -8,16 +8,18 @@ from contextlib import suppress
 from typing import Any
 
 from rpcctl.address import Address
+from rpcctl.described import from_plain
 from rpcctl.errors import RemoteProtocolError, RpcctlError
 from rpcctl.interfaces import Preview, Settings
 from rpcctl.limits import Limit, first_limit, next_limit
 from rpcctl.messages import INSPECT, PING, Deadline, Description, End, Failure, Item, Reply, Request, Result
+from rpcctl.outcomes import collect
 
 from . import codec, faults
 from .codec import Message
 from .connection import Connection
 from .conversation import Conversation, read_answer
-from .description import DAEMON, META, from_metadata, from_plain
+from .description import DAEMON, META, from_metadata
 from .goals import Goal, Goals
 
 _BATCH = "<batch>"
@@ -64,7 +66,7 @@ class Client:
             if len(goals) > 1:
                 replies += self._send_calls(goals, rest)
             else:
-                replies.append(_collect(self._call(rest[0])))
+                replies.append(collect(list(self._call(rest[0]))))
         return replies
 
     def preview(self, request: Request) -> list[Preview]:
@@ -211,17 +213,6 @@ class Client:
             return known or self._goals.ask(talk, request.method, limit.deadline)
 
         return self._exchange(request, limit, find, first=True)
-
-
-def _collect(replies: Iterator[Reply]) -> Reply | None:
-    """All replies of one call as one: a stream as the list of its items."""
-    items: list[Any] = []
-    for reply in replies:
-        if isinstance(reply, Item):
-            items.append(reply.value)
-        else:
-            return Result(items) if isinstance(reply, End) else reply
-    return None
 
 
 def _read_one(found: Any, method: str) -> Reply:

@@ -4,26 +4,17 @@ What ends a wait is told here as the errors of rpcctl; what is said over the con
 """
 
 from collections.abc import Callable
-from threading import Lock
 from typing import TypeVar
 
 from rpcctl.address import Address
-from rpcctl.errors import (
-    ArgumentError,
-    ConnectError,
-    ConnectionLostError,
-    MethodNotFoundError,
-    RemoteProtocolError,
-)
+from rpcctl.errors import ArgumentError, ConnectionLostError, RemoteProtocolError
 from rpcctl.interfaces import Settings
 from rpcctl.limits import Limit
 from rpcctl.messages import Deadline, Request
+from rpcctl.turn import Turn
 
-from .conversation import Conversation, open_conversation
-from .description import DAEMON, WHOLE
-from .goals import list_objects
-from .naming import look_up
-from .tokens import read_token
+from .conversation import Conversation
+from .opening import open_place
 from .uri import place_of
 
 _Found = TypeVar("_Found")
@@ -39,8 +30,7 @@ class Connection:
         self._settings = settings
         self._conversation: Conversation | None = None
         self._closed = False
-        self._turn = Lock()
-        """Whose turn it is to speak and to listen: two threads must not take each other's answers."""
+        self._turn = Turn(address)
 
     @property
     def stands(self) -> bool:
@@ -52,7 +42,7 @@ class Connection:
         if self._closed:
             raise ConnectionLostError("the connection is closed")
         if self._conversation is None:
-            talk = self._open(deadline)
+            talk = open_place(self._place, self._settings, deadline, str(self._address))
             self._conversation = talk
             if self._closed:
                 self.give_up()
@@ -76,13 +66,8 @@ class Connection:
 
         What ends the wait is told as ours, and ends the connection.
         """
-        left = limit.deadline.remaining()
-        if not self._turn.acquire(timeout=-1 if left is None else left):
-            raise limit.error(request)
-        try:
+        with self._turn.within(limit.deadline):
             return self._act(request, limit, self._ready(limit.deadline, first=first), act)
-        finally:
-            self._turn.release()
 
     def _act(self, request: Request, limit: Limit, talk: Conversation, act: Callable[[Conversation], _Found]) -> _Found:
         intact = False
@@ -118,32 +103,6 @@ class Connection:
         if talk is None:
             raise ConnectionLostError("the connection is closed")
         return talk
-
-    def _open(self, deadline: Deadline) -> Conversation:
-        place = self._place
-        if place.lookup:
-            place = look_up(place, self._settings, deadline)
-        token, shown = read_token(self._settings.options), str(self._address)
-
-        def open_at(name: str) -> Conversation:
-            return open_conversation(place.at, name, shown, self._settings, deadline, token)
-
-        if place.object:
-            return open_at(place.object)
-        try:
-            return open_at(WHOLE)
-        except MethodNotFoundError:
-            pass  # It is a stock server, where objects have names of their own.
-        talk = open_at(DAEMON)
-        try:
-            names = list_objects(talk, deadline)
-        except OSError as exc:
-            talk.wire.shut()
-            raise ConnectError(f"{shown}: it does not tell of its objects: {exc or 'too late'}") from exc
-        if len(names) != 1:
-            return talk
-        talk.wire.shut()
-        return open_at(names[0])
 
 
 def _lost(request: Request, why: str) -> str:

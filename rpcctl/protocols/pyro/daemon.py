@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rpcctl.messages import Failure, Reply
+from rpcctl.messages import Failure
 
 from . import faults
-from .answers import Answer
+from .answers import Answer, Said
 from .encodings import Call
 from .objects import Objects
-from .streams import Streams, is_last
+from .streams import Streams
 
 _ERRORS = "Pyro5.errors."
 
@@ -53,10 +53,10 @@ def _tell_next_item(objects: Objects, streams: Streams, answer: Answer, stream_i
         answer.raise_(faults.exception(f"{_ERRORS}PyroError", "item stream terminated"))
         return
 
-    def give(reply: Reply) -> None:
-        if is_last(reply):
+    def give(said: Said, last: bool) -> None:
+        if last:
             streams.close(stream_id)
-        answer.give(reply)
+        answer.send(said)
 
     if not stream.ask(give):
         answer.raise_(faults.exception(f"{_ERRORS}PyroError", "its next item is being waited for already"))

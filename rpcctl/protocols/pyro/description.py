@@ -7,10 +7,10 @@
 What a client is told comes from a peer, so it is read leniently.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from rpcctl.messages import REQUIRED, Description, MethodDescription, Parameter
+from rpcctl.messages import Description, MethodDescription
 
 from . import literals
 
@@ -20,7 +20,6 @@ WHOLE = "rpcctl"
 """The object of our servers that has all methods, so that clients need not know what is served."""
 META = "rpcctl.meta"
 """The object of our servers that describes them."""
-_KINDS = frozenset({"positional", "either", "rest", "named", "more"})
 
 
 class Metadata(NamedTuple):
@@ -68,20 +67,6 @@ def part_of(description: Description, prefix: str) -> list[MethodDescription]:
     ]
 
 
-def to_plain(description: Description) -> dict[str, Any]:
-    """A Description as every encoding can carry it."""
-    methods = [_plain_method(each) for each in description.methods]
-    return {"name": description.name, "doc": description.doc, "methods": methods}
-
-
-def from_plain(found: Any) -> Description:
-    """What one of our servers tells."""
-    found = found if isinstance(found, dict) else {}
-    methods = found.get("methods")
-    read = [_read_method(each) for each in methods if isinstance(each, dict)] if isinstance(methods, list) else []
-    return Description(_text(found.get("name")), tuple(read), _text(found.get("doc")))
-
-
 def _dots(name: str) -> list[int]:
     return [at for at, sign in enumerate(name) if sign == "."]
 
@@ -91,54 +76,12 @@ def _names(found: Any) -> frozenset[str]:
     return frozenset(each for each in found if isinstance(each, str)) if known else frozenset()
 
 
-def _plain_method(method: MethodDescription) -> dict[str, Any]:
-    found = {**method._asdict()}
-    if method.parameters is not None:
-        found["parameters"] = [_plain_parameter(each) for each in method.parameters]
-    return found
-
-
-def _plain_parameter(parameter: Parameter) -> dict[str, Any]:
-    found = parameter._asdict()
-    if parameter.default is REQUIRED:
-        del found["default"]
-    elif not _is_carried(parameter.default):
-        found["default"] = repr(parameter.default)
-    return found
-
-
-def _is_carried(default: Any) -> bool:
-    """Whether every encoding has the same form for it: bytes and keys that are no text have not."""
+def carry(default: Any) -> Any:
+    """A default, or its source where the encodings differ: they have no common form for bytes, and keys but texts."""
     if isinstance(default, (bytes, dict)):
-        return False
+        return repr(default)
     try:
         literals.write(default)
     except literals.LiteralError:
-        return False
-    return True
-
-
-def _read_method(found: Mapping[str, Any]) -> MethodDescription:
-    listed = found.get("parameters")
-    parameters = None
-    if isinstance(listed, list):
-        parameters = tuple(_read_parameter(each) for each in listed if isinstance(each, dict))
-    return MethodDescription(
-        _text(found.get("name")),
-        parameters,
-        _text(found.get("returns")),
-        _text(found.get("doc")),
-        found.get("stream") is True,
-        found.get("exact") is not False,
-        found.get("attribute") is True,
-    )
-
-
-def _read_parameter(found: Mapping[str, Any]) -> Parameter:
-    kind = found.get("kind")
-    known = kind if isinstance(kind, str) and kind in _KINDS else "either"
-    return Parameter(_text(found.get("name")) or "?", known, found.get("default", REQUIRED), _text(found.get("type")))
-
-
-def _text(found: Any) -> str:
-    return found if isinstance(found, str) else ""
+        return repr(default)
+    return default

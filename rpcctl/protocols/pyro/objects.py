@@ -9,12 +9,14 @@ NAME, the target's own, and `rpcctl`    all methods
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from rpcctl.answers import gather, unwritable
+from rpcctl.described import to_plain
 from rpcctl.errors import LocalProtocolError, RemoteProtocolError
 from rpcctl.interfaces import Handler
-from rpcctl.messages import INSPECT, PING, Description, Failure, Item, Reply, Request, Result
+from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 
 from . import faults
-from .description import DAEMON, META, WHOLE, objects_of, part_of, to_metadata, to_plain
+from .description import DAEMON, META, WHOLE, carry, objects_of, part_of, to_metadata
 from .encodings import Coding, check_arguments
 
 RESERVED = frozenset({INSPECT, PING, ""})
@@ -79,7 +81,7 @@ class Objects:
 
 
 def _describe(objects: Objects, name: Any = WHOLE) -> Any:
-    return to_plain(objects.part(name))
+    return to_plain(objects.part(name), carry)
 
 
 def _list(objects: Objects) -> Any:
@@ -128,12 +130,12 @@ def _run_one(
         return Failure("arguments", "TypeError", exc.message)
     if made.method in RESERVED:
         return Failure("no_method", "AttributeError", made.method)
-    reply = _drain(handler(made), made.method, max_items)
+    reply = gather(handler(made), made.method, max_items)
     if isinstance(reply, Result):
         try:
             coding.dump_result(reply.value)
         except LocalProtocolError as exc:
-            return Failure("remote", "TypeError", f"the result of {made.method} cannot be sent: {exc.message}")
+            return unwritable(made.method, exc.message)
     return reply
 
 
@@ -142,20 +144,3 @@ def _make_request(call: Any, request: Request, prefix: str) -> Request:
         raise RemoteProtocolError("a call in a batch is method, args and kwargs")
     args, kwargs = check_arguments(call[1], call[2])
     return request._replace(method=prefix + call[0], args=args, kwargs=kwargs, oneway=False)
-
-
-def _drain(replies: Iterator[Reply], method: str, max_items: int) -> Result | Failure:
-    """The only reply, or the items of a stream as a list."""
-    items: list[Any] = []
-    for reply in replies:
-        if isinstance(reply, (Result, Failure)):
-            return reply
-        if not isinstance(reply, Item):
-            return Result(items)
-        items.append(reply.value)
-        if len(items) > max_items:
-            close = getattr(replies, "close", None)
-            if close is not None:
-                close()
-            return Failure("remote", "ValueError", f"{method} yields more than {max_items} items (--max-items)")
-    return Failure("remote", "RuntimeError", f"{method} ended without an answer")

@@ -10,21 +10,23 @@ from collections.abc import Callable, Mapping
 from threading import Thread
 from typing import Any, NamedTuple
 
+from rpcctl.answers import SILENCE, Told
 from rpcctl.errors import RemoteProtocolError
-from rpcctl.interfaces import Executor, Handler, Run, Settings
-from rpcctl.messages import INSPECT, NEVER, Failure, Request, repr_of
+from rpcctl.interfaces import Executor, Handler, Settings
+from rpcctl.messages import INSPECT, NEVER, Failure, Reply, Request, Result, repr_of
 from rpcctl.sockets.link import Link
 from rpcctl.sockets.session import BUSY, IDLE, PARTIAL
+from rpcctl.streams import AHEAD
 
 from . import codec, faults
-from .answers import NOBODY, Answer, Batched, Call, Silence, Told
+from .answers import NOBODY, Answer, Call
 from .codec import Message, Messages
 from .daemon import ask_daemon
 from .description import DAEMON, META
 from .encodings import BY_ID, JSON, Coding
 from .encodings import Call as Asked
 from .objects import ABOUT, RESERVED, Objects, run_batch
-from .streams import AHEAD, Stream, Streams
+from .streams import Stream, Streams
 
 BATCH = "<batch>"
 _PONG = b"pong"
@@ -34,7 +36,6 @@ _LONGEST_GREETING = 64 * 1024
 """Bytes of a client's first message: whoever sends it may be a stranger still."""
 _MOST_WAITING = 64
 """Requests of one client that wait for their turn, before no more are read."""
-_SILENCE = Silence()
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -62,7 +63,7 @@ class Session:
         self._messages = Messages(self.max_message, _LONGEST_GREETING)
         self._waiting: deque[Message] = deque()
         self._streams: set[str] = set()
-        self._run: Run | None = None
+        self._call_under_way: Call | None = None
         self._greeted = self._busy = self._reading_less = self._ended = False
 
     def receive(self, data: bytes) -> None:
@@ -88,9 +89,9 @@ class Session:
         """Abandon what runs."""
         self._ended = True
         self._waiting.clear()
-        run, self._run = self._run, None
-        if run is not None:
-            run.cancel()
+        call, self._call_under_way = self._call_under_way, None
+        if call is not None:
+            call.cancel()
         for stream_id in list(self._streams):
             self._shared.streams.close(stream_id)
 
@@ -100,16 +101,16 @@ class Session:
         """Send the answer to the request under way, and let the next one have its turn."""
         if self._shared.settings.trace is not None:
             self._shared.settings.trace(">", f"{shown!r}"[:4096], data)
-        self._run = None
+        self._call_under_way = None
         self._busy = False
         self._link.write(data, at_once=True)
         # Whoever adds to those that wait looks at `_busy` after it has added; so it is looked here after it was set.
         if self._waiting:
             self._link.post(self._advance)
 
-    def open_stream(self) -> Stream | None:
+    def open_stream(self, answer: Answer) -> Stream | None:
         """A new stream of this client; None when it has too many."""
-        stream = self._shared.streams.open(self._streams)
+        stream = self._shared.streams.open(self._streams, answer)
         if stream is not None and self._ended:
             self._shared.streams.close(stream.id)
         return stream
@@ -239,15 +240,13 @@ class Session:
         if call.method in RESERVED or not request.method:
             answer.give(Failure("no_method", "AttributeError", wanted))
         elif oneway:
-            self._shared.executor.submit(self._shared.handler, request, _SILENCE)
+            self._shared.executor.submit(self._shared.handler, request, SILENCE)
         else:
             self._run_one(request, Call(self, answer, call.method))
 
     def _run_one(self, request: Request, sink: Call) -> None:
-        run = self._shared.executor.submit(self._shared.handler, request, sink, AHEAD)
-        if self._busy:
-            self._run = run
-        sink.attach(run)
+        self._call_under_way = sink
+        sink.attach(self._shared.executor.submit(self._shared.handler, request, sink, AHEAD))
 
     def _run_batch(self, request: Request, calls: tuple[Any, ...], prefix: str, coding: Coding, answer: Answer) -> None:
         shared = self._shared
@@ -259,7 +258,10 @@ class Session:
         def run(request: Request) -> Any:
             return run_batch(shared.handler, calls, request, prefix, coding, shared.settings.max_items)
 
-        sink = _SILENCE if request.oneway else Batched(answer)
+        def give(reply: Result | Failure) -> Reply:
+            return answer.give_own(reply.value, codec.BATCH) if isinstance(reply, Result) else answer.give(reply)
+
+        sink = SILENCE if request.oneway else Told(give, BATCH)
         shared.executor.submit(run, request._replace(oneway=False), sink)
 
     def _ask_about(self, answer: Answer, call: Asked) -> None:
@@ -272,9 +274,12 @@ class Session:
         else:
             objects = self._shared.objects
             request = Request(INSPECT, peer=self._link.peer)
-            self._shared.executor.submit(
-                self._shared.handler, request, Told(answer, lambda _: tell(objects, *call.args))
-            )
+
+            def give(reply: Result | Failure) -> Reply:
+                known = isinstance(reply, Result)
+                return answer.give_own(tell(objects, *call.args)) if known else answer.give(reply)
+
+            self._shared.executor.submit(self._shared.handler, request, Told(give))
 
 
 def _read_call(message: Message, coding: Coding) -> Asked | RemoteProtocolError:

@@ -14,6 +14,8 @@ with Pyro5.api.Proxy({uri!r}) as server:
     server._pyroTimeout = {timeout}
 {handshake}    server._pyroBind()
 {oneway}    result = getattr(server, {method!r})({words})
+{end}"""
+_PRINT = """\
     if hasattr(result, "__next__"):
         for item in result:
             print(item)
@@ -36,6 +38,7 @@ def write_python(at: Address, request: Request, settings: Settings) -> str:
         oneway=f"    server._pyroOneway.add({request.method!r})\n" if request.oneway else "",
         method=request.method,
         words=", ".join(words),
+        end="" if request.oneway else _PRINT,
     )
 
 

@@ -3,9 +3,10 @@
 Transport-free: a body comes in, and `done` takes the answer, from any thread. Nothing that a client sends raises.
 """
 
+from rpcctl.answers import too_large, unwritable
 from rpcctl.errors import LocalProtocolError
 from rpcctl.http import calls
-from rpcctl.http.calls import UNREADABLE, Done, too_large, unwritable
+from rpcctl.http.calls import UNREADABLE, Done
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import INSPECT, Failure, Reply, Request, Result
 

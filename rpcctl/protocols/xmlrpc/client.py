@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rpcctl.address import Address
+from rpcctl.described import from_plain
 from rpcctl.errors import ArgumentError, DeadlineError, LocalProtocolError, RemoteProtocolError, RpcctlError
 from rpcctl.http.client import Answer, HttpClient
 from rpcctl.http.logins import read_secret
@@ -175,7 +176,7 @@ class Client:
     def _inspect(self, request: Request) -> Reply:
         own = self._call(request._replace(method=INSPECT, args=()))
         if isinstance(own, Result) and isinstance(own.value, dict):
-            return Result(description.from_inspect(own.value))
+            return Result(from_plain(own.value))
         # Others do not know it, and are asked by what the extensions have.
         listed = self._call(request._replace(method=LIST, args=()))
         if isinstance(listed, Failure):

@@ -10,6 +10,7 @@ The last one is our own: the others have neither names nor defaults of parameter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rpcctl.described import to_plain
 from rpcctl.errors import LocalProtocolError
 from rpcctl.messages import REQUIRED, Description, MethodDescription, Parameter
 
@@ -17,7 +18,6 @@ from . import codec
 
 UNKNOWN = "undef"
 """The signature of a method whose types are not known, as the introspection extension has it."""
-_KINDS = ("positional", "either", "rest", "named", "more")
 _NAMES: Mapping[str, str] = {
     "int": "int",
     "bool": "boolean",
@@ -70,15 +70,7 @@ def signatures(method: MethodDescription) -> Any:
 
 def to_inspect(description: Description) -> dict[str, Any]:
     """What `rpcctl.inspect` answers."""
-    methods = [_inspect_method(each) for each in description.methods]
-    return {"name": codec.printable(description.name), "doc": codec.printable(description.doc), "methods": methods}
-
-
-def from_inspect(found: Any) -> Description:
-    """The way back, with whatever of it can be read."""
-    found = found if isinstance(found, dict) else {}
-    methods = [_read_method(each) for each in _list(found.get("methods")) if isinstance(each, dict)]
-    return Description(_text(found.get("name")), tuple(methods), _text(found.get("doc")))
+    return to_plain(description, _carried, codec.printable)
 
 
 def from_parts(name: str, doc: Any, signature: Any) -> MethodDescription:
@@ -108,30 +100,6 @@ def _type_of(annotation: str) -> str | None:
     return _NAMES.get(name) or _NAMES.get(name.rpartition(".")[2])
 
 
-def _inspect_method(method: MethodDescription) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "name": codec.printable(method.name),
-        "doc": codec.printable(method.doc),
-        "returns": codec.printable(method.returns),
-        "stream": method.stream,
-        "exact": method.exact,
-    }
-    if method.parameters is not None:
-        found["parameters"] = [_inspect_parameter(each) for each in method.parameters]
-    return found
-
-
-def _inspect_parameter(parameter: Parameter) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "name": parameter.name,
-        "kind": parameter.kind,
-        "type": codec.printable(parameter.type),
-    }
-    if parameter.default is not REQUIRED:
-        found["default"] = _carried(parameter.default)
-    return found
-
-
 def _carried(default: Any) -> Any:
     """The default, or its source where the wire has no form for it: one method must not spoil the whole answer."""
     try:
@@ -139,29 +107,6 @@ def _carried(default: Any) -> Any:
     except LocalProtocolError:
         return codec.printable(repr(default))
     return default
-
-
-def _read_method(found: Mapping[str, Any]) -> MethodDescription:
-    parameters = found.get("parameters")
-    return MethodDescription(
-        _text(found.get("name")),
-        tuple(map(_read_parameter, parameters)) if isinstance(parameters, list) else None,
-        _text(found.get("returns")),
-        _text(found.get("doc")),
-        found.get("stream") is True,
-        found.get("exact") is not False,
-    )
-
-
-def _read_parameter(found: Any) -> Parameter:
-    found = found if isinstance(found, dict) else {}
-    kind = found.get("kind")
-    return Parameter(
-        _text(found.get("name")) or "?",
-        kind if kind in _KINDS else "either",
-        found.get("default", REQUIRED),
-        _text(found.get("type")),
-    )
 
 
 def _list(value: Any) -> Sequence[Any]:

@@ -7,10 +7,10 @@ callers expect of it, and is one call for the executor.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from rpcctl.answers import gather, unwritable
 from rpcctl.errors import LocalProtocolError
-from rpcctl.http.calls import too_many, unwritable
 from rpcctl.interfaces import Handler
-from rpcctl.messages import INSPECT, PING, Description, Failure, Item, Reply, Request, Result
+from rpcctl.messages import INSPECT, PING, Description, Failure, Reply, Request, Result
 
 from . import codec, description, faults
 from .reader import INVALID_REQUEST
@@ -90,20 +90,8 @@ class System:
             return Failure("protocol", "TypeError", "a call is a struct of methodName and params")
         if method.strip() == MULTICALL:
             return Failure("protocol", "RecursionError", f"{MULTICALL} within itself", code=INVALID_REQUEST)
-        return self._collect(self.dispatch(request._replace(method=method.strip(), args=tuple(params))), method)
-
-    def _collect(self, replies: Iterator[Reply], method: str) -> Result | Failure:
-        items: list[Any] = []
-        for reply in replies:
-            if not isinstance(reply, Item):
-                return reply if isinstance(reply, (Result, Failure)) else Result(items)
-            items.append(reply.value)
-            if len(items) > self._max_items:
-                close = getattr(replies, "close", None)
-                if close is not None:
-                    close()
-                return too_many(method, self._max_items)
-        return Failure("remote", "RuntimeError", f"{method} ended without an answer")
+        replies = self.dispatch(request._replace(method=method.strip(), args=tuple(params)))
+        return gather(replies, method, self._max_items)
 
 
 def _list_methods(found: Description) -> Reply:

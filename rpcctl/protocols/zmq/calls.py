@@ -6,9 +6,10 @@ So what cannot be encoded becomes an error of that call, and the thread that own
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
+from rpcctl.answers import too_large, unanswered, unwritable
 from rpcctl.errors import LocalProtocolError
 from rpcctl.interfaces import Run
-from rpcctl.messages import Description, Failure, Item, Reply, Result
+from rpcctl.messages import Description, Item, Reply, Result
 
 from . import codec, description
 from .channel import ServerChannel
@@ -78,7 +79,7 @@ class Call(ServerChannel):
             data = self._encode(reply)
         except LocalProtocolError as exc:
             what = "an item" if type(reply) is Item else "the result"
-            reply = told = Failure("remote", "TypeError", f"{what} of {self.method} cannot be sent: {exc}")
+            reply = told = unwritable(self.method, exc, what)
             data = self._encode(reply)
             self.dropped = True
         self.over = type(reply) is not Item
@@ -93,23 +94,10 @@ class Call(ServerChannel):
     def ended(self) -> None:
         """Answer a call that came to its end without an answer."""
         if not self.over and not self.dropped:
-            self.deliver(Failure("remote", "RuntimeError", f"{self.method} ended without an answer"))
+            self.deliver(unanswered(self.method))
 
     def _encode(self, reply: Reply) -> bytes:
         data = codec.pack_reply(reply, self._outlet.new_id(), self._id, self._version)
         if len(data) > self._outlet.max_message:
-            raise LocalProtocolError(f"{len(data)} bytes, {self._outlet.max_message} are allowed (--max-message)")
+            raise LocalProtocolError(too_large(len(data), self._outlet.max_message))
         return data
-
-
-class Silence:
-    """The Sink of one-way calls: nobody is told anything."""
-
-    def deliver(self, reply: Reply) -> None:
-        """Drop it."""
-
-    def paused(self) -> None:
-        """Cannot be: a one-way call has no allowance."""
-
-    def ended(self) -> None:
-        """Nobody waits."""

@@ -12,12 +12,12 @@ Pure: no socket, thread or clock.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from rpcctl.described import read_parameter
 from rpcctl.errors import LocalProtocolError
 from rpcctl.messages import REQUIRED, Description, Failure, MethodDescription, Parameter, Reply, Result
 
 from .codec import pack, text
 
-_KINDS = ("positional", "either", "rest", "named", "more")
 _SHOWN = ("positional", "either")
 """The kinds of parameters that zerorpc has a place for."""
 
@@ -133,18 +133,8 @@ def _read_method(name: str, found: Mapping[str, Any]) -> MethodDescription:
 def _read_parameters(found: Any) -> tuple[Parameter, ...] | None:
     if not isinstance(found, list):
         return None
-    parameters = [_read_parameter(_texts(each)) for each in found]
+    parameters = [read_parameter(_without_bytes(_texts(each))) for each in found]
     return tuple(_without_self(parameters))
-
-
-def _read_parameter(found: Mapping[str, Any]) -> Parameter:
-    kind = found.get("kind")
-    return Parameter(
-        _text(found.get("name")) or "?",
-        kind if kind in _KINDS else "either",
-        found.get("default", REQUIRED),
-        _text(found.get("type")),
-    )
 
 
 def _read_args(found: Any) -> tuple[Parameter, ...] | None:
@@ -167,6 +157,11 @@ def _without_self(parameters: list[Parameter]) -> list[Parameter]:
 def _texts(found: Any) -> dict[str, Any]:
     """A map whose keys an old peer may have written as bin."""
     return {text(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _without_bytes(found: dict[str, Any]) -> dict[str, Any]:
+    """A parameter whose name and kind an old peer may have written as bin; its default is a value."""
+    return {key: each if key == "default" else text(each) for key, each in found.items()}
 
 
 def _text(value: Any) -> str:

@@ -13,19 +13,19 @@ from typing import Any
 
 import zmq
 
+from rpcctl.answers import SILENCE
 from rpcctl.errors import RemoteProtocolError
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import INSPECT, NEVER, PING, Failure, Request, repr_of
 
 from . import INFO, codec
-from .calls import Call, Envelope, Silence
+from .calls import Call, Envelope
 from .channel import Channels
 from .description import BUILTINS
 from .sockets import NOBLOCK, SNDMORE
 
 _RESERVED = (INSPECT, PING)
 _NOTHING: Mapping[str, Any] = {}
-_SILENCE = Silence()
 
 
 class Exchange:
@@ -157,7 +157,7 @@ class Exchange:
             return
         context = codec.context_of(header)
         request = Request(name, tuple(args), oneway=True, encoding=INFO.encoding, context=context, peer=peer)
-        self._submit(self._handler, request, _SILENCE)
+        self._submit(self._handler, request, SILENCE)
 
     def _continue(self, envelope: Envelope, header: dict[Any, Any], name: str, args: Any) -> None:
         """Take an event of an open channel; those of channels that ended are dropped, in any number."""
