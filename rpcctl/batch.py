@@ -69,7 +69,7 @@ class Batch:
 
 
 def _value(request: Request, reply: Reply | None) -> Any:
-    from rpcctl.api import to_error
+    from rpcctl.replies import to_error
 
     if isinstance(reply, Result):
         return reply.value

@@ -1,9 +1,9 @@
 """What was measured: latencies, errors by kind with an example of each, items of streams. In constant memory."""
 
-from rpcctl.api import to_error
 from rpcctl.errors import RpcctlError
 from rpcctl.histogram import Histogram
 from rpcctl.messages import Failure
+from rpcctl.replies import to_error
 
 OTHER = "other"
 _KINDS = 50

@@ -6,7 +6,6 @@ A call's key is the number of its line. Memory is constant: answers that wait fo
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from rpcctl.api import to_error
 from rpcctl.cli import jobs
 from rpcctl.cli.command import Values
 from rpcctl.cli.lines import Line, Lines
@@ -24,6 +23,7 @@ from rpcctl.errors import (
     UsageError,
 )
 from rpcctl.messages import NEVER, Deadline, Failure, Reply, Result
+from rpcctl.replies import to_error
 
 if TYPE_CHECKING:
     from rpcctl.api import Connection

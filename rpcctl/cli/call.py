@@ -86,7 +86,7 @@ def print_replies(replies: Iterator[Reply], session: Session) -> None:
             session.output.item(reply.value)
         elif isinstance(reply, Failure):
             from rpcctl import registry
-            from rpcctl.api import to_error
+            from rpcctl.replies import to_error
 
             oneway = session.command.name == "cast"
             raise to_error(reply, session.address, session.method, oneway=oneway, info=registry.find(session.protocol))

@@ -127,7 +127,7 @@ def _read(replies: Iterator[Reply], address: str, method: str) -> Any:
         if isinstance(reply, Result):
             return reply.value
         if isinstance(reply, Failure):
-            from rpcctl.api import to_error
+            from rpcctl.replies import to_error
 
             raise to_error(reply, address, method)
         if isinstance(reply, Item):

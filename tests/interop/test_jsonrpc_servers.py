@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rpcctl.api import Connection, read_result
+from rpcctl.api import Connection
 from rpcctl.errors import (
     ArgumentError,
     AuthError,
@@ -15,6 +15,7 @@ from rpcctl.errors import (
     RemoteProtocolError,
     UsageError,
 )
+from rpcctl.replies import read_result
 from tests.interop.http_peers import Asked, CannedServer
 from tests.shell import rpcctl
 
