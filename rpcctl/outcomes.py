@@ -1,5 +1,7 @@
 """What became of a call among several, as the one reply that stands for it. Knows no wire."""
 
+from collections.abc import Generator, Iterator
+
 from rpcctl.errors import ConnectionLostError, DeadlineError, RpcctlError
 from rpcctl.messages import End, Failure, Item, Reply, Result
 
@@ -17,3 +19,12 @@ def collect(replies: list[Reply]) -> Reply | None:
     if replies and isinstance(replies[0], (Item, End)) and not isinstance(replies[-1], Failure):
         return Result([each.value for each in replies if isinstance(each, Item)])
     return replies[-1] if replies else None
+
+
+def silently(replies: Iterator[Reply]) -> Generator[Reply, None, Reply | None]:
+    """Run a one-way call to its end without a word to the caller; what it came to is the generator's own result."""
+    last = None
+    for reply in replies:
+        last = reply
+    yield from ()
+    return last

@@ -7,7 +7,7 @@ Arguments and results are made plain for the wire they go to, errors pass as the
 refused by name. No protocol is known here.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -18,6 +18,7 @@ from rpcctl.errors import RpcctlError, UsageError
 from rpcctl.interfaces import Handler
 from rpcctl.listening import Listening, make_settings
 from rpcctl.messages import FAILURES, Description, Encoding, Failure, Item, Reply, Request, Result, Trace
+from rpcctl.outcomes import silently
 from rpcctl.pool import DEFAULT_CONNECTIONS, NoRoomError, Pool
 from rpcctl.service.executor import make_executor
 from rpcctl.service.outcome import OnDone
@@ -39,7 +40,7 @@ class Upstream:
     def dispatch(self, request: Request) -> Iterator[Reply]:
         """Have the server run one call; a Failure when it cannot be reached, was lost, or cannot be told all of it."""
         replies = self._replies(request)
-        return _silently(replies) if request.oneway else replies
+        return silently(replies) if request.oneway else replies
 
     def _replies(self, request: Request) -> Iterator[Reply]:
         try:
@@ -180,14 +181,6 @@ class _Shared:
             if text not in self._handlers:
                 self._handlers[text] = self._load(text)
             return self._handlers[text]
-
-
-def _silently(replies: Iterator[Reply]) -> Generator[Reply, None, Reply | None]:
-    last = None
-    for reply in replies:
-        last = reply
-    yield from ()
-    return last
 
 
 def _refuse_remote(upstream: Address, addresses: list[Address]) -> None:

@@ -76,7 +76,7 @@ LAYERS = [
     ("protocols/zmq/codec.py", CORE, ("msgpack",)),
     ("protocols/zmq/channel.py", (*CORE, "rpcctl.protocols.zmq.codec"), ()),
     ("protocols/zmq/probe.py", (*SEAMS, "rpcctl.sockets.looks"), ()),
-    ("protocols/zmq/*.py", (*SEAMS, "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
+    ("protocols/zmq/*.py", (*SEAMS, "rpcctl.sockets.bell", "rpcctl.protocols.zmq"), ("zmq", "msgpack")),
     ("protocols/jsonrpc/client.py", (*SEAMS, "rpcctl.openrpc", "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/server.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),
     ("protocols/jsonrpc/snippets.py", (*SEAMS, "rpcctl.http", "rpcctl.protocols.jsonrpc"), ()),

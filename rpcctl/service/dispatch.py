@@ -4,13 +4,14 @@ Steps of sync methods run on the thread that asks for the next reply, steps of a
 method table by its contract, and no wire, executor or terminal.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import nullcontext
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rpcctl.errors import InvalidArgumentsError
 from rpcctl.messages import ENDS, INSPECT, PING, Description, End, Failure, Item, Reply, Request, Result
+from rpcctl.outcomes import silently
 from rpcctl.service.failures import failure_of, fault_of
 from rpcctl.service.loop import Blocking, close_async, wait_for
 from rpcctl.service.plain import NotPlainError, plain
@@ -87,7 +88,7 @@ class Service:
             return LoopReplies(self._replies_on_loop(method, request), request.oneway)
         else:
             replies = self._replies(method, request)
-        return _silently(replies) if request.oneway else replies
+        return silently(replies) if request.oneway else replies
 
     def _not_in_table(self, request: Request, served: _Served) -> Iterator[Reply]:
         if request.method == PING:
@@ -253,14 +254,6 @@ class LoopReplies(Iterator[Reply]):
 def _not_plain(exc: NotPlainError, method: str) -> Failure:
     # TypeError is what serialisers raise for it; the frames would be those of our own code.
     return Failure("remote", "TypeError", f"the result of {method} cannot be sent: {exc}")
-
-
-def _silently(replies: Iterator[Reply]) -> Generator[Reply, None, Reply | None]:
-    last = None
-    for reply in replies:
-        last = reply
-    yield from ()
-    return last
 
 
 def _is_iterator(value: Any) -> bool:

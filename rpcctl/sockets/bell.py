@@ -19,7 +19,7 @@ class Bell:
         except OSError:
             pass  # It rings already, or there is nobody left to hear it.
 
-    def answer(self, events: int) -> None:
+    def answer(self, events: int = 0) -> None:
         """Be quiet again."""
         try:
             self.ear.recv(4096)

@@ -11,6 +11,7 @@ from rpcctl.address import Address
 from rpcctl.errors import AuthError, RpcctlError
 from rpcctl.interfaces import Executor, Handler, Settings
 from rpcctl.messages import Deadline
+from rpcctl.sockets.bell import Bell
 
 from .declare import declare
 from .dialects import dialect_of
@@ -61,9 +62,7 @@ class Server:
         self._quiet = Event()
         self._released = Event()
         self._asleep = False
-        self._bell, self._ear = socket.socketpair()
-        self._bell.setblocking(False)
-        self._ear.setblocking(False)
+        self._bell = Bell()
 
     @property
     def address(self) -> Address:
@@ -94,7 +93,7 @@ class Server:
         """Take no further requests, and let others have those that were not started; returns when that is so."""
         self._draining = True
         if self._serving and not self._closing.is_set():
-            self._ring()
+            self._bell.ring()
             self._quiet.wait(_FAREWELL)
 
     def close(self) -> None:
@@ -103,7 +102,7 @@ class Server:
             first, serving = not self._closing.is_set(), self._serving
             self._closing.set()
         if serving:
-            self._ring()
+            self._bell.ring()
             self._released.wait(2 * _FAREWELL)
         elif first:
             self._release()
@@ -114,7 +113,7 @@ class Server:
         try:
             self._layout = self._dialect.layout(self._name, self._intake.new_id(), self._kind)
             declare(link, self._layout)
-            link.listen_to(self._ear.fileno())
+            link.listen_to(self._bell.ear.fileno())
         except BaseException:
             link.close()
             raise
@@ -155,7 +154,7 @@ class Server:
                 due = 0.0
             link.wait(due)
             self._asleep = False
-            self._listen()
+            self._bell.answer()
 
     def _hush(self, link: Link) -> None:
         for number in range(1, len(self._layout.queues) + 1):
@@ -177,29 +176,16 @@ class Server:
         self._settings.note(f"{why}; trying again in {pause:.0f} s")
         self._closing.wait(pause)
 
-    def _listen(self) -> None:
-        try:
-            self._ear.recv(4096)
-        except OSError:
-            pass  # Nobody rang.
-
     def _wake(self) -> None:
         if self._asleep:
             self._asleep = False
-            self._ring()
-
-    def _ring(self) -> None:
-        try:
-            self._bell.send(b"\0")
-        except OSError:
-            pass  # It rings already, or there is nobody left to hear it.
+            self._bell.ring()
 
     def _release(self) -> None:
         link, self._link = self._link, None
         if link is not None:
             self._say_goodbye(link)
         self._bell.close()
-        self._ear.close()
         self._quiet.set()
         self._released.set()
 

@@ -16,6 +16,7 @@ import zmq
 from rpcctl.address import Address
 from rpcctl.errors import AddressError, ConnectError, ResolveError, RpcctlError
 from rpcctl.interfaces import Executor, Handler, Settings
+from rpcctl.sockets.bell import Bell
 
 from . import codec
 from .exchange import Exchange
@@ -84,9 +85,7 @@ class Server:
                 self._doorkeeper = Doorkeeper(context, self._allowed)
             self._socket = context.socket(self._kind)
             self._bind_socket()
-            self._bell, self._ear = sockets_of_os.socketpair()
-            self._bell.setblocking(False)
-            self._ear.setblocking(False)
+            self._bell = Bell()
         except BaseException:
             self._closing.set()
             context.destroy(linger=0)
@@ -115,7 +114,7 @@ class Server:
             first, serving = not self._closing.is_set(), self._serving
             self._closing.set()
         if serving:
-            self._ring()
+            self._bell.ring()
             self._released.wait(2.0)
         elif first and self._context is not None:
             self._release()
@@ -161,7 +160,7 @@ class Server:
     def _run(self) -> None:
         take = self._take_call if self._kind == zmq.ROUTER else self._take_oneway
         exchange, channels, doorkeeper = self._exchange, self._exchange.channels, self._doorkeeper
-        sources: list[Any] = [(self._socket, POLLIN), (self._ear, POLLIN)]
+        sources: list[Any] = [(self._socket, POLLIN), (self._bell.ear, POLLIN)]
         sources += [(doorkeeper.socket, POLLIN)] if doorkeeper else []
         while not self._closing.is_set():
             busy = self._take_burst(take)
@@ -226,25 +225,13 @@ class Server:
         if not self._exchange.has_posted() and not self._closing.is_set():
             for source, _ in zmq.zmq_poll(sources, milliseconds(None if seconds == float("inf") else seconds)):
                 if source is not self._socket:
-                    self._listen()
+                    self._bell.answer()
         self._asleep = False
-
-    def _listen(self) -> None:
-        try:
-            self._ear.recv(4096)
-        except BlockingIOError:
-            pass  # It was the doorkeeper's bell.
 
     def _wake(self) -> None:
         if self._asleep:
             self._asleep = False
-            self._ring()
-
-    def _ring(self) -> None:
-        try:
-            self._bell.send(b"\0")
-        except OSError:
-            pass  # It rings already, or there is nobody left to hear it.
+            self._bell.ring()
 
     def _release(self) -> None:
         self._socket.close(linger=_LINGER_MS)
@@ -253,7 +240,6 @@ class Server:
         assert self._context is not None
         self._context.term()
         self._bell.close()
-        self._ear.close()
         self._released.set()
 
 
